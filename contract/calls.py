@@ -1,0 +1,38 @@
+"""How a provider call names itself, so that a mock can decide its latency and fate without shared state.
+
+The name travels in a header that a real provider ignores.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+CALL_HEADER = "X-Reelbench-Call"
+PLANNED_HEADER = "X-Reelbench-Planned-Seconds"
+
+SEED_KEY_PATTERN = r"^[A-Za-z0-9._:/-]{1,80}$"
+
+
+class Provider(StrEnum):
+    LLM = "llm"
+    TTS = "tts"
+    VISUAL = "visual"
+
+
+@dataclass(frozen=True, slots=True)
+class CallKey:
+    """One attempt of one provider call. `seed_key` holds no space; scene 0 is the whole job."""
+
+    seed_key: str
+    scene: int
+    execution: int
+    attempt: int
+
+    def encode(self) -> str:
+        return f"{self.seed_key} {self.scene} {self.execution} {self.attempt}"
+
+    @classmethod
+    def decode(cls, header: str) -> Self:
+        """Raises ValueError on anything that `encode` did not write."""
+        seed_key, scene, execution, attempt = header.split(" ")
+        return cls(seed_key, int(scene), int(execution), int(attempt))

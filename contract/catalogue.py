@@ -1,0 +1,257 @@
+"""Every metric that a process of ours answers. Names, units and labels here are an API.
+
+Each class declares one role's metrics on the registry it is given and creates every label child at once, so that
+a scrape before the first event reads 0 and the first increment is seen.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from contract.calls import Provider
+from contract.jobs import Outcome, Stage, Status
+
+
+def _latency_buckets() -> tuple[float, ...]:
+    """Bounds in seconds from 1 ms to 30 s, each at most 5 % above the last.
+
+    A quantile read from a histogram is known only to its bucket; 5 % makes that bound smaller than what a report
+    distinguishes.
+    """
+    bounds = [0.001]
+    while bounds[-1] < 30:
+        bounds.append(min(30.0, float(f"{bounds[-1] * 1.0499:.4g}")))
+    return tuple(bounds)
+
+
+LATENCY_BUCKETS = _latency_buckets()
+
+HTTP_METHODS = ("GET", "POST", "DELETE", "other")
+HTTP_STATUSES = (
+    "200", "202", "204", "400", "404", "405", "409", "413", "415", "422", "500", "503", "other",
+)  # fmt: skip
+UNMATCHED_ROUTE = "unmatched"
+
+
+class RequestKind(StrEnum):
+    """Requests that wait on purpose are measured apart from those that should be quick."""
+
+    PLAIN = "plain"
+    WAIT = "wait"
+    STREAM = "stream"
+
+
+class CallResult(StrEnum):
+    OK = "ok"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    DISCONNECTED = "disconnected"
+    STATUS = "status"
+    BAD_PAYLOAD = "bad_payload"
+    CANCELLED = "cancelled"
+
+
+class Direction(StrEnum):
+    SENT = "sent"
+    RECEIVED = "received"
+
+
+class StageLabel(StrEnum):
+    """Stages of a job and, inside `scenes`, the two calls of one scene."""
+
+    PARSE = "parse"
+    SCRIPT = "script"
+    SCENES = "scenes"
+    NARRATION = "narration"
+    VISUAL = "visual"
+    ASSEMBLE = "assemble"
+    PUBLISH = "publish"
+
+
+class ServiceMetrics:
+    def __init__(self, registry: CollectorRegistry, routes: Iterable[tuple[str, str]]) -> None:
+        """`routes` are (method, template) pairs; what matches none counts under `unmatched`."""
+        self.requests = Counter(
+            "t2v_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "t2v_http_request_seconds",
+            "From the first byte of a request to the last of its answer",
+            ["route", "kind"],
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.in_flight = Gauge("t2v_http_requests_in_flight", "Requests being answered", registry=registry)
+        known = [*routes, *((method, UNMATCHED_ROUTE) for method in HTTP_METHODS)]
+        for method, route in known:
+            for status in HTTP_STATUSES:
+                self.requests.labels(method, route, status)
+
+
+class WorkerMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.executions = Counter(
+            "t2v_worker_executions", "Executions that this worker ended, by outcome", ["outcome"], registry=registry
+        )
+        self.handed_back = Counter(
+            "t2v_worker_handed_back", "Executions given back to the queue unfinished", registry=registry
+        )
+        self.lost = Counter(
+            "t2v_worker_lost_leases", "Executions that ended after their lease had passed on", registry=registry
+        )
+        self.job_seconds = Histogram(
+            "t2v_job_seconds",
+            "From the acceptance of a job to its end",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.queue_seconds = Histogram(
+            "t2v_job_queue_seconds",
+            "From the acceptance of a job to the start of its first execution",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.stage_seconds = Histogram(
+            "t2v_stage_seconds", "Length of a stage", ["stage"], buckets=LATENCY_BUCKETS, registry=registry
+        )
+        self.stage_cpu = Counter(
+            "t2v_stage_cpu_seconds",
+            "CPU time of the stages that run in processes of their own",
+            ["stage"],
+            registry=registry,
+        )
+        self.calls = Counter(
+            "t2v_provider_calls", "Calls of AI providers, by result", ["provider", "result"], registry=registry
+        )
+        self.call_seconds = Histogram(
+            "t2v_provider_call_seconds",
+            "Length of a provider call, good or bad",
+            ["provider"],
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.call_bytes = Counter(
+            "t2v_provider_payload_bytes", "Body bytes of provider calls", ["provider", "direction"], registry=registry
+        )
+        self.slots = Gauge("t2v_worker_slots", "Jobs that this worker may run at once", registry=registry)
+        self.slots_used = Gauge("t2v_worker_slots_used", "Jobs that this worker runs now", registry=registry)
+        for outcome in Outcome:
+            self.executions.labels(outcome)
+        for stage in StageLabel:
+            self.stage_seconds.labels(stage)
+        for stage in (StageLabel.PARSE, StageLabel.ASSEMBLE):
+            self.stage_cpu.labels(stage)
+        for provider in Provider:
+            self.call_seconds.labels(provider)
+            for result in CallResult:
+                self.calls.labels(provider, result)
+            for direction in Direction:
+                self.call_bytes.labels(provider, direction)
+
+
+class MockMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.calls = Counter(
+            "t2v_mock_calls", "Calls that a mocked provider answered", ["provider", "status"], registry=registry
+        )
+        self.planned_seconds = Histogram(
+            "t2v_mock_planned_seconds",
+            "Latency that a mock planned for a call",
+            ["provider"],
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.late_seconds = Histogram(
+            "t2v_mock_late_seconds",
+            "By how much a mock's answer left after its planned latency",
+            ["provider"],
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.payload_bytes = Counter(
+            "t2v_mock_payload_bytes",
+            "Body bytes, as the mock saw them",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        for provider in Provider:
+            self.planned_seconds.labels(provider)
+            self.late_seconds.labels(provider)
+            for status in HTTP_STATUSES:
+                self.calls.labels(provider, status)
+            for direction in Direction:
+                self.payload_bytes.labels(provider, direction)
+
+
+class LoadMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.arrivals = Counter("t2v_load_arrivals", "Requests that were due", registry=registry)
+        self.late = Counter("t2v_load_late_arrivals", "Requests sent over 10 ms after they were due", registry=registry)
+        self.finished = Counter(
+            "t2v_load_jobs", "Jobs whose end the load generator has seen", ["outcome"], registry=registry
+        )
+        self.errors = Counter("t2v_load_errors", "Requests that did not get a usable answer", registry=registry)
+        self.response_seconds = Histogram(
+            "t2v_load_response_seconds",
+            "From the due time of a job to the client holding its end",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.in_flight = Gauge("t2v_load_in_flight", "Jobs that the load generator waits for", registry=registry)
+        for outcome in Outcome:
+            self.finished.labels(outcome)
+
+
+class Phase(StrEnum):
+    """Phases of a run; idle is the stack without one."""
+
+    IDLE = "idle"
+    WARMUP = "warmup"
+    MEASURE = "measure"
+    SETTLE = "settle"
+
+
+class LedgerTotals:
+    """What the ledger's exporter answers: Redis's own totals, so that a killed worker takes no count with it."""
+
+    UP = "t2v_ledger_up"
+    FIELDS = ("submitted", "executions", "crashes", "handed_back", "stale_finishes")
+
+    @staticmethod
+    def families(
+        totals: dict[str, int], states: dict[Status, int], oldest: float | None, phase: Phase
+    ) -> Iterator[Metric]:
+        """`totals` as `Ledger.totals` gives them; `oldest` is the Unix time at which the oldest queued job was accepted."""
+        helps = {
+            "submitted": "Jobs accepted",
+            "executions": "Executions started",
+            "crashes": "Executions whose worker let the lease run out",
+            "handed_back": "Executions that a stopping worker gave back",
+            "stale_finishes": "Finishes refused because the execution was no longer the current one",
+        }
+        names = {"submitted": "t2v_jobs_submitted", "executions": "t2v_executions_started"}
+        for field in LedgerTotals.FIELDS:
+            yield CounterMetricFamily(
+                names.get(field, f"t2v_executions_{field}"), helps[field], value=totals.get(field, 0)
+            )
+        finished = CounterMetricFamily("t2v_jobs_finished", "Jobs ended, by outcome", labels=["outcome"])
+        for outcome in Outcome:
+            finished.add_metric([outcome], totals.get(f"finished:{outcome}", 0))
+        yield finished
+        current = GaugeMetricFamily("t2v_jobs", "Jobs now in each state", labels=["status"])
+        for status in (Status.QUEUED, Status.IN_PROGRESS):
+            current.add_metric([status], states[status])
+        yield current
+        if oldest is not None:
+            yield GaugeMetricFamily(
+                "t2v_queue_oldest_timestamp_seconds", "When the oldest queued job became due", value=oldest
+            )
+        phases = GaugeMetricFamily("t2v_run_phase", "1 for the phase of the current run", labels=["phase"])
+        for candidate in Phase:
+            phases.add_metric([candidate], float(candidate is phase))
+        yield phases
+
+
+STAGES_WITH_LABEL = {stage: StageLabel(stage.value) for stage in Stage}

@@ -1,0 +1,32 @@
+"""The script that the LLM writes: the schema it is asked for is the one that the worker checks."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class VisualType(StrEnum):
+    DIAGRAM = "diagram"
+    CHART = "chart"
+    PHOTO = "photo"
+    TEXT_SLIDE = "text slide"
+    ANIMATION_STILL = "animation still"
+
+
+class SceneText(BaseModel):
+    narration: str = Field(min_length=1, max_length=4096)
+    visual_type: VisualType
+    visual_prompt: str = Field(min_length=1, max_length=4000)
+
+
+class Script(BaseModel):
+    title: str = Field(min_length=1, max_length=300)
+    scenes: list[SceneText] = Field(min_length=1, max_length=20)
+
+
+def response_format(scenes: int) -> dict[str, Any]:
+    """OpenAI's structured-output request for a script of exactly `scenes` scenes."""
+    schema = Script.model_json_schema()
+    schema["properties"]["scenes"] |= {"minItems": scenes, "maxItems": scenes}
+    return {"type": "json_schema", "json_schema": {"name": "script", "strict": True, "schema": schema}}

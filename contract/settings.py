@@ -1,0 +1,68 @@
+"""Settings, read once per process from the environment (prefix `T2V_`)."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Plant(StrEnum):
+    """Defects that tests plant to prove that our checks can fail. Never set one elsewhere."""
+
+    SKIP_JOB_COUNT = "skip-job-count"
+    """The first worker that finishes a job leaves it out of its own counter."""
+    SWAP_SCENES = "swap-scenes"
+    """Assembly shows the pictures of the first two scenes in each other's place."""
+
+
+class LatencyProfile(BaseModel, frozen=True):
+    """Log-normal latency of a mocked provider, in seconds."""
+
+    mean: PositiveFloat
+    sd: PositiveFloat
+
+
+class Workload(BaseSettings):
+    """What the service is asked to do and under which limits; a run with other values is another workload."""
+
+    model_config = SettingsConfigDict(env_prefix="T2V_", env_nested_delimiter="__", frozen=True)
+
+    llm_latency: LatencyProfile = LatencyProfile(mean=0.300, sd=0.060)
+    tts_latency: LatencyProfile = LatencyProfile(mean=0.120, sd=0.030)
+    visual_latency: LatencyProfile = LatencyProfile(mean=0.200, sd=0.050)
+
+    workers: PositiveInt = 2
+    slots: PositiveInt = 32
+    call_timeout: PositiveFloat = 5.0
+    job_deadline: PositiveFloat = 30.0
+    lease: PositiveFloat = 10.0
+    renew_every: PositiveFloat = 2.5
+
+    max_document_bytes: PositiveInt = 20 * 2**20
+    max_pages: PositiveInt = 100
+    parse_timeout: PositiveFloat = 10.0
+    assemble_timeout: PositiveFloat = 20.0
+    sandbox_memory_bytes: PositiveInt = 2**30
+
+    plant: Plant | None = None
+
+
+class Deployment(BaseSettings):
+    """Where the parts of one stack find each other."""
+
+    model_config = SettingsConfigDict(env_prefix="T2V_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535, description="where this process answers HTTP")
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    cache_url: str = "redis://127.0.0.1:6380/0"
+    data_dir: Path = Path("data")
+    llm_url: str = "http://127.0.0.1:8010/v1"
+    tts_url: str = "http://127.0.0.1:8010/v1"
+    visual_url: str = "http://127.0.0.1:8010/v1"
+    provider_api_key: str = ""
+    log_level: str = "INFO"
+    retention: PositiveFloat = 24 * 3600.0
+    """Seconds that an idempotency key is remembered."""
+    redis_timeout: PositiveFloat = 2.0
