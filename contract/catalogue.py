@@ -22,7 +22,7 @@ def _latency_buckets() -> tuple[float, ...]:
     """
     bounds = [0.001]
     while bounds[-1] < 30:
-        bounds.append(min(30.0, float(f"{bounds[-1] * 1.0499:.4g}")))
+        bounds.append(min(30.0, float(f"{bounds[-1] * 1.049:.4g}")))
     return tuple(bounds)
 
 
@@ -71,35 +71,42 @@ class StageLabel(StrEnum):
 
 
 class ServiceMetrics:
-    def __init__(self, registry: CollectorRegistry, routes: Iterable[tuple[str, str]]) -> None:
-        """`routes` are (method, template) pairs; what matches none counts under `unmatched`."""
+    def __init__(self, registry: CollectorRegistry, routes: Iterable[tuple[str, str, Iterable[RequestKind]]]) -> None:
+        """`routes` are (method, template, kinds of request); what matches none counts under `unmatched`."""
         self.requests = Counter(
             "t2v_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )
         self.seconds = Histogram(
             "t2v_http_request_seconds",
             "From the first byte of a request to the last of its answer",
-            ["route", "kind"],
+            ["method", "route", "kind"],
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
         self.in_flight = Gauge("t2v_http_requests_in_flight", "Requests being answered", registry=registry)
-        known = [*routes, *((method, UNMATCHED_ROUTE) for method in HTTP_METHODS)]
-        for method, route in known:
+        known = [*routes, *((method, UNMATCHED_ROUTE, (RequestKind.PLAIN,)) for method in HTTP_METHODS)]
+        for method, route, kinds in known:
             for status in HTTP_STATUSES:
                 self.requests.labels(method, route, status)
+            for kind in kinds:
+                self.seconds.labels(method, route, kind)
 
 
 class WorkerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.executions = Counter(
-            "t2v_worker_executions", "Executions that this worker ended, by outcome", ["outcome"], registry=registry
+            "t2v_worker_executions",
+            "Executions that this worker ended, by outcome",
+            ["outcome"],
+            registry=registry,
         )
         self.handed_back = Counter(
             "t2v_worker_handed_back", "Executions given back to the queue unfinished", registry=registry
         )
         self.lost = Counter(
-            "t2v_worker_lost_leases", "Executions that ended after their lease had passed on", registry=registry
+            "t2v_worker_lost_leases",
+            "Executions that ended after their lease had passed on",
+            registry=registry,
         )
         self.job_seconds = Histogram(
             "t2v_job_seconds",
@@ -123,7 +130,10 @@ class WorkerMetrics:
             registry=registry,
         )
         self.calls = Counter(
-            "t2v_provider_calls", "Calls of AI providers, by result", ["provider", "result"], registry=registry
+            "t2v_provider_calls",
+            "Calls of AI providers, by result",
+            ["provider", "result"],
+            registry=registry,
         )
         self.call_seconds = Histogram(
             "t2v_provider_call_seconds",
@@ -133,7 +143,10 @@ class WorkerMetrics:
             registry=registry,
         )
         self.call_bytes = Counter(
-            "t2v_provider_payload_bytes", "Body bytes of provider calls", ["provider", "direction"], registry=registry
+            "t2v_provider_payload_bytes",
+            "Body bytes of provider calls",
+            ["provider", "direction"],
+            registry=registry,
         )
         self.slots = Gauge("t2v_worker_slots", "Jobs that this worker may run at once", registry=registry)
         self.slots_used = Gauge("t2v_worker_slots_used", "Jobs that this worker runs now", registry=registry)
@@ -154,7 +167,10 @@ class WorkerMetrics:
 class MockMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.calls = Counter(
-            "t2v_mock_calls", "Calls that a mocked provider answered", ["provider", "status"], registry=registry
+            "t2v_mock_calls",
+            "Calls that a mocked provider answered",
+            ["provider", "status"],
+            registry=registry,
         )
         self.planned_seconds = Histogram(
             "t2v_mock_planned_seconds",
@@ -223,7 +239,7 @@ class LedgerTotals:
     def families(
         totals: dict[str, int], states: dict[Status, int], oldest: float | None, phase: Phase
     ) -> Iterator[Metric]:
-        """`totals` as `Ledger.totals` gives them; `oldest` is the Unix time at which the oldest queued job was accepted."""
+        """`totals` as `Records.totals` gives them; `oldest`: Unix time at which the oldest waiting job was due."""
         helps = {
             "submitted": "Jobs accepted",
             "executions": "Executions started",

@@ -1,0 +1,29 @@
+"""Where uploads and finished assets lie under the data folder that service and workers share."""
+
+from pathlib import Path
+
+from contract.manifest import MANIFEST_NAME
+
+
+class DataFolder:
+    """`uploads/<job>.pdf`, and `artifacts/<job>/<token>/` for the assets of one execution."""
+
+    def __init__(self, root: Path) -> None:
+        self.uploads = root / "uploads"
+        self.artifacts = root / "artifacts"
+
+    def create(self) -> None:
+        self.uploads.mkdir(parents=True, exist_ok=True)
+        self.artifacts.mkdir(parents=True, exist_ok=True)
+
+    def upload(self, job_id: str) -> Path:
+        return self.uploads / f"{job_id}.pdf"
+
+    def job(self, job_id: str) -> Path:
+        return self.artifacts / job_id
+
+    def execution(self, job_id: str, token: str) -> Path:
+        return self.artifacts / job_id / token
+
+    def manifest(self, job_id: str, token: str) -> Path:
+        return self.execution(job_id, token) / MANIFEST_NAME

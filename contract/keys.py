@@ -1,0 +1,24 @@
+"""Names in Redis. The Lua scripts hold the same names in `lua/prelude.lua`; a test compares them."""
+
+PREFIX = "t2v:"
+QUEUE = PREFIX + "queue"
+"""arq's queue: a sorted set of waiting job ids, scored by the millisecond at which they are due."""
+LEASES = PREFIX + "leases"
+"""Running job ids, scored by the millisecond at which their lease ends."""
+JOBS = PREFIX + "jobs"
+"""Every job id, in lexicographical order, which is the order of creation; `JOBS:<status>` holds those in one state."""
+TOTALS = PREFIX + "totals"
+WAKE = PREFIX + "wake"
+"""One token per accepted job, up to a cap: an idle worker blocks on it instead of polling."""
+EVENTS = PREFIX + "events"
+"""Channel on which each change of a job is published as JSON."""
+RUN = PREFIX + "run"
+"""The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
+
+
+def job(job_id: str) -> str:
+    return f"{PREFIX}job:{job_id}"
+
+
+def idempotency(key_hash: str) -> str:
+    return f"{PREFIX}idempotency:{key_hash}"

@@ -1,0 +1,164 @@
+"""The ledger of jobs in Redis, the only truth about them.
+
+Each transition is one Lua script (`lua/`), so that record, queue, leases, indexes, totals, idempotency entry and
+wake-up change together or not at all. Scripts may be repeated after a lost answer.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.asyncio import Redis
+
+from contract import keys
+from contract.errors import ReelbenchError
+from contract.jobs import JobError, JobRequest, Outcome, Stage, Timings
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
+
+RENDER = "render_video"
+"""Name under which the worker registers its function with arq."""
+
+_LUA = Path(__file__).with_name("lua")
+_SCRIPTS = ("accept", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
+
+
+class IdempotencyConflictError(ReelbenchError):
+    """The same idempotency key came with another request."""
+
+
+class Standing(StrEnum):
+    """What an execution learns about itself."""
+
+    CURRENT = "current"
+    LOST = "lost"
+    CANCEL = "cancel"
+
+
+class Cancellation(StrEnum):
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class Deletion(StrEnum):
+    DELETED = "deleted"
+    RUNNING = "running"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """`hash` names the client's key, `fingerprint` the request that came with it."""
+
+    hash: str
+    fingerprint: str
+    remember: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    job_id: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One execution of a job, valid as long as the ledger holds its token. Times are Unix seconds."""
+
+    job_id: str
+    token: str
+    function: str
+    request: str
+    execution: int
+    created_at: float
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an execution ended. `seconds` and `bytes` are the video's."""
+
+    outcome: Outcome
+    timings: Timings
+    failed_scenes: tuple[int, ...] = ()
+    seconds: float | None = None
+    bytes: int | None = None
+    error: JobError | None = None
+
+    def fields(self) -> list[str]:
+        found: dict[str, str | None] = {
+            "timings": self.timings.model_dump_json(),
+            "failed_scenes": str(list(self.failed_scenes)) if self.failed_scenes else None,
+            "seconds": None if self.seconds is None else repr(self.seconds),
+            "bytes": None if self.bytes is None else str(self.bytes),
+            "error": None if self.error is None else self.error.model_dump_json(),
+        }
+        return [part for name, value in found.items() if value is not None for part in (name, value)]
+
+
+class Ledger:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        prelude = (_LUA / "prelude.lua").read_text()
+        self._scripts: dict[str, AsyncScript] = {
+            name: redis.register_script(prelude + (_LUA / f"{name}.lua").read_text()) for name in _SCRIPTS
+        }
+
+    async def _run(self, script: str, *args: str | float) -> Any:  # noqa: ANN401 - what a script answers is its own
+        return await self._scripts[script](args=args)
+
+    async def accept(self, job_id: str, request: JobRequest, key: IdempotencyKey | None = None) -> Acceptance:
+        """Puts a job into the queue; with a known idempotency key, answers the job that it stands for.
+
+        Raises IdempotencyConflictError when the key stands for another request.
+        """
+        hashed, fingerprint, remember = (key.hash, key.fingerprint, key.remember) if key else ("", "", 0)
+        verdict, known = await self._run(
+            "accept", job_id, request.model_dump_json(), RENDER, hashed, fingerprint, remember
+        )
+        if verdict == "conflict":
+            raise IdempotencyConflictError(
+                "This Idempotency-Key was used with another document or other options; use a new key."
+            )
+        return Acceptance(job_id=known, replayed=verdict == "replayed")
+
+    async def claim(self, worker: str, lease: float, limit: int, token_prefix: str) -> list[Claim]:
+        """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first."""
+        rows = await self._run("claim", worker, int(lease * 1000), limit, token_prefix)
+        return [
+            Claim(job_id, token, function, request, int(execution), float(created), float(started))
+            for job_id, token, function, request, execution, created, started in rows
+        ]
+
+    async def renew(self, lease: float, tokens: Mapping[str, str]) -> dict[str, Standing]:
+        """Extends the leases of running executions (job id → token); answers those that must stop."""
+        flat = [part for pair in tokens.items() for part in pair]
+        lost, cancelled = await self._run("renew", int(lease * 1000), *flat)
+        return dict.fromkeys(cancelled, Standing.CANCEL) | dict.fromkeys(lost, Standing.LOST)
+
+    async def advance(self, job_id: str, token: str, stage: Stage, progress: int) -> Standing:
+        return Standing(await self._run("advance", job_id, token, stage, progress))
+
+    async def hand_back(self, job_id: str, token: str) -> bool:
+        return bool(await self._run("hand_back", job_id, token))
+
+    async def finish(self, job_id: str, token: str, ending: Ending) -> bool:
+        """False when the execution was no longer the current one: its assets must not be shown."""
+        args = (job_id, token, ending.outcome, ending.outcome.status, *ending.fields())
+        return bool(await self._run("finish", *args) == "finished")
+
+    async def cancel(self, job_id: str) -> Cancellation:
+        return Cancellation(await self._run("cancel", job_id))
+
+    async def delete(self, job_id: str) -> Deletion:
+        return Deletion(await self._run("delete", job_id))
+
+    async def wait_for_work(self, blocking: Redis, bound: float) -> bool:
+        """Blocks until a job was accepted or `bound` seconds passed; True when woken."""
+        # redis-py says int, Redis takes fractions since version 6
+        return await cast("Awaitable[object]", blocking.blpop([keys.WAKE], timeout=cast("int", bound))) is not None

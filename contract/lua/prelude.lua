@@ -1,0 +1,57 @@
+-- Put before each script. Times are taken from Redis's own clock, so that no two processes disagree.
+local QUEUE, LEASES, JOBS, TOTALS = 't2v:queue', 't2v:leases', 't2v:jobs', 't2v:totals'
+local WAKE, EVENTS = 't2v:wake', 't2v:events'
+local WAKE_CAP = 256
+
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1e6
+local now_ms = now * 1000
+local stamp = string.format('%.6f', now)
+
+local function job_key(id) return 't2v:job:' .. id end
+local function idempotency_key(hash) return 't2v:idempotency:' .. hash end
+
+local function count(total) redis.call('HINCRBY', TOTALS, total, 1) end
+
+-- Moves a job between the per-status indexes; from or to may be nil.
+local function move(id, from, to)
+  if from then redis.call('ZREM', JOBS .. ':' .. from, id) end
+  if to then redis.call('ZADD', JOBS .. ':' .. to, 0, id) end
+end
+
+local function announce(id, status, stage, progress)
+  local version = redis.call('HINCRBY', job_key(id), 'version', 1)
+  redis.call('PUBLISH', EVENTS, cjson.encode({
+    id = id, status = status, stage = stage or cjson.null, progress = progress or cjson.null, version = version, at = now,
+  }))
+end
+
+local function wake()
+  redis.call('LPUSH', WAKE, 1)
+  redis.call('LTRIM', WAKE, 0, WAKE_CAP - 1)
+end
+
+-- Ends a job that no execution holds any more.
+local function close_cancelled(id, from)
+  redis.call('HSET', job_key(id), 'status', 'cancelled', 'outcome', 'cancelled', 'completed_at', stamp)
+  redis.call('ZREM', QUEUE, id)
+  redis.call('ZREM', LEASES, id)
+  move(id, from, 'cancelled')
+  count('finished:cancelled')
+  announce(id, 'cancelled')
+end
+
+-- Puts a running job back at its old place in the queue, its execution token void.
+local function requeue(id, cause)
+  local job = job_key(id)
+  local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms')
+  count(cause)
+  if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
+  redis.call('HSET', job, 'status', 'queued', 'token', '', 'stage', '', 'progress', 0)
+  redis.call('HINCRBY', job, cause, 1)
+  redis.call('ZREM', LEASES, id)
+  redis.call('ZADD', QUEUE, fields[2], id)
+  move(id, 'in_progress', 'queued')
+  wake()
+  announce(id, 'queued')
+end

@@ -1,0 +1,73 @@
+"""Reading the ledger: job records, pages of them, totals."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+from redis.asyncio import Redis
+
+from contract import keys
+from contract.jobs import Job, Status
+
+_TIMES = ("created_at", "started_at", "completed_at")
+_PLAIN = ("id", "status", "version", "progress", "executions", "crashes", "seconds", "bytes", *_TIMES)
+
+
+def job_from_record(record: dict[str, str]) -> Job:
+    request = orjson.loads(record["request"])
+    fields: dict[str, object] = {name: record[name] for name in _PLAIN if name in record}
+    for name in ("error", "timings", "failed_scenes"):
+        if record.get(name):
+            fields[name] = orjson.loads(record[name])
+    fields["stage"] = record.get("stage") or None
+    fields["cancel_requested"] = record.get("cancel_requested") == "1"
+    return Job.model_validate(fields | request)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Jobs per live state, and the Unix time at which the oldest waiting job was due."""
+
+    queued: int
+    in_progress: int
+    oldest: float | None
+
+
+class Records:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+
+    async def job(self, job_id: str) -> Job | None:
+        record = await cast("Awaitable[dict[str, str]]", self.redis.hgetall(keys.job(job_id)))
+        return job_from_record(record) if record else None
+
+    async def winner(self, job_id: str) -> tuple[Status, str] | None:
+        """State of a job and the token of the execution that ended or holds it."""
+        found = self.redis.hmget(keys.job(job_id), ["status", "token"])
+        status, token = await cast("Awaitable[list[str | None]]", found)
+        return (Status(status), token or "") if status else None
+
+    async def page(self, before: str | None, limit: int, status: Status | None) -> list[Job]:
+        """Up to `limit` jobs, newest first, of those created before the job id `before`."""
+        index = keys.JOBS if status is None else f"{keys.JOBS}:{status}"
+        newest = f"({before}" if before else "+"
+        ids = await self.redis.zrevrangebylex(index, newest, "-", start=0, num=limit)
+        if not ids:
+            return []
+        pipe = self.redis.pipeline(transaction=False)
+        for job_id in ids:
+            pipe.hgetall(keys.job(job_id))
+        return [job_from_record(record) for record in await pipe.execute() if record]
+
+    async def totals(self) -> dict[str, int]:
+        totals = await cast("Awaitable[dict[str, str]]", self.redis.hgetall(keys.TOTALS))
+        return {name: int(value) for name, value in totals.items()}
+
+    async def backlog(self) -> Backlog:
+        pipe = self.redis.pipeline(transaction=True)
+        pipe.zcard(keys.QUEUE)
+        pipe.zcard(keys.LEASES)
+        pipe.zrange(keys.QUEUE, 0, 0, withscores=True)
+        queued, in_progress, first = await pipe.execute()
+        return Backlog(queued, in_progress, first[0][1] / 1000 if first else None)

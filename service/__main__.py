@@ -1,0 +1,7 @@
+from contract.server import serve
+from contract.settings import Deployment, Workload
+from service.app import create_app
+
+if __name__ == "__main__":
+    deployment = Deployment()
+    serve(create_app(deployment, Workload()), deployment.host, deployment.port, deployment.log_level)

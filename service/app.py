@@ -1,0 +1,80 @@
+"""The FastAPI front end. It holds no state of its own: any number of processes may stand before one Redis."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from http import HTTPStatus
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from contract.artifacts import DataFolder
+from contract.catalogue import RequestKind, ServiceMetrics
+from contract.connections import connect
+from contract.exposition import process_registry, render
+from contract.ledger import Ledger
+from contract.records import Records
+from contract.settings import Deployment, Workload
+from service import problems
+from service.changes import Changes
+from service.http_metrics import HttpMetrics, kind_of
+from service.problems import BodyLimitProblems
+from service.routes import router
+from service.state import Service, State
+
+MULTIPART_ALLOWANCE = 64 * 1024
+"""What boundaries and the other fields may add to a document."""
+
+DESCRIPTION = "A document goes in, a narrated video comes out. Every step on the way is measured."
+
+
+def _routes(app: FastAPI) -> Iterable[tuple[str, str, set[RequestKind]]]:
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            for method in sorted(route.methods or ()):
+                yield method, route.path, {kind_of(route.path, b""), kind_of(route.path, b"wait=")}
+
+
+def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
+    registry = process_registry()
+    redis = connect(deployment.redis_url, deployment.redis_timeout)
+    data = DataFolder(deployment.data_dir)
+    changes = Changes(connect(deployment.redis_url, deployment.redis_timeout))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        data.create()
+        async with changes.listening():
+            yield
+        await redis.aclose()
+
+    app = FastAPI(
+        title="Text-to-video service",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        max_body_size=workload.max_document_bytes + MULTIPART_ALLOWANCE,
+    )
+    app.state.service = State(deployment, workload, Ledger(redis), Records(redis), changes, data)
+    problems.install(app)
+    app.include_router(router)
+
+    @app.get("/healthz", tags=["operation"], summary="This process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operation"], summary="Jobs can be accepted", responses=problems.RESPONSES)
+    async def readyz(service: Service) -> dict[str, str]:
+        """Redis answers. Workers may be away: the queue is the buffer."""
+        await service.records.totals()
+        return {"status": "ready"}
+
+    @app.get("/metrics", tags=["operation"], summary="Metrics for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        body, media_type = await to_thread.run_sync(render, registry)
+        return Response(body, HTTPStatus.OK, media_type=media_type)
+
+    measured = HttpMetrics(app, ServiceMetrics(registry, _routes(app)))
+    return BodyLimitProblems(measured, workload.max_document_bytes)

@@ -1,0 +1,89 @@
+"""Tells waiting requests that a job has changed: one Redis subscription per process, fanned out by job id."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from contract import keys
+from contract.connections import REDIS_DOWN
+
+log = logging.getLogger(__name__)
+
+Change = dict[str, Any]
+"""An event of the ledger: id, status, stage, progress, version, at. Empty: look again, something may be missed."""
+
+
+class Watch:
+    """The changes of one job since the watch began."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Change] = asyncio.Queue()
+
+    def put(self, change: Change) -> None:
+        self._queue.put_nowait(change)
+
+    async def next(self, bound: float) -> Change | None:
+        """The next change, or None when `bound` seconds pass without one."""
+        try:
+            async with asyncio.timeout(bound):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+
+class Changes:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
+
+    @contextlib.contextmanager
+    def watch(self, job_id: str) -> Iterator[Watch]:
+        """Begin the watch before reading the job, so that no change falls between."""
+        watch = Watch()
+        self._watches[job_id].add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches[job_id].discard(watch)
+            if not self._watches[job_id]:
+                del self._watches[job_id]
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._listen_for_ever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen_for_ever(self) -> None:
+        pause = 0.05
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(keys.EVENTS)
+                    self._look_again()
+                    pause = 0.05
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
+                        if message is not None:
+                            change = orjson.loads(message["data"])
+                            for watch in self._watches.get(change["id"], ()):
+                                watch.put(change)
+            except REDIS_DOWN as error:
+                log.warning("event subscription lost (%s); trying again in %.2f s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+
+    def _look_again(self) -> None:
+        for watches in self._watches.values():
+            for watch in watches:
+                watch.put({})

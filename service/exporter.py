@@ -1,0 +1,71 @@
+"""The ledger's one exporter: Redis's totals as metrics, read at each scrape.
+
+Totals live in Redis, so a killed worker takes no count with it; while Redis is away nothing but that is exported.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from contract.catalogue import LedgerTotals
+from contract.connections import REDIS_DOWN, connect
+from contract.exposition import process_registry, render
+from contract.jobs import Status
+from contract.records import Records
+from contract.run import current_phase
+from contract.server import serve
+from contract.settings import Deployment
+
+
+class _Snapshot(Collector):
+    """Holds what one scrape read; None while Redis is away."""
+
+    def __init__(self) -> None:
+        self.families: list[Metric] | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(LedgerTotals.UP, "1 while the ledger answers", float(self.families is not None))
+        yield from self.families or ()
+
+
+async def _read(records: Records) -> list[Metric]:
+    totals, backlog = await records.totals(), await records.backlog()
+    states = {Status.QUEUED: backlog.queued, Status.IN_PROGRESS: backlog.in_progress}
+    phase = await current_phase(records.redis)
+    return list(LedgerTotals.families(totals, states, backlog.oldest, phase))
+
+
+def create_app(deployment: Deployment) -> Starlette:
+    registry = process_registry()
+    snapshot = _Snapshot()
+    registry.register(snapshot)
+    records = Records(connect(deployment.redis_url, deployment.redis_timeout / 4))
+
+    async def metrics(_: Request) -> Response:
+        try:
+            snapshot.families = await _read(records)
+        except REDIS_DOWN:
+            snapshot.families = None
+        body, media_type = render(registry)
+        return Response(body, media_type=media_type)
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await records.redis.aclose()
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", healthz)], lifespan=lifespan)
+
+
+if __name__ == "__main__":
+    settings = Deployment()
+    serve(create_app(settings), settings.host, settings.port, settings.log_level)

@@ -1,0 +1,116 @@
+"""One HTTP call of an AI provider: bounded, measured, and with an error kind that tells the truth."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import aiohttp
+import orjson
+
+from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, Provider
+from contract.catalogue import CallResult, Direction, WorkerMetrics
+from contract.errors import ReelbenchError
+from contract.jobs import CallTiming
+
+KEEP_ALIVE = 30.0
+MOST_BYTES = 16 * 2**20
+"""An answer longer than this is not what was asked for."""
+
+
+class ProviderError(ReelbenchError):
+    def __init__(self, provider: Provider, result: CallResult, message: str) -> None:
+        super().__init__(f"The {provider.name} provider failed: {message}")
+        self.provider = provider
+        self.result = result
+
+
+def session(slots: int) -> aiohttp.ClientSession:
+    """One session per worker; at most two calls per scene of each running job are under way at once."""
+    connector = aiohttp.TCPConnector(limit=slots * 10, keepalive_timeout=KEEP_ALIVE)
+    return aiohttp.ClientSession(connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar())
+
+
+class Caller:
+    """Calls one provider at one base URL."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        provider: Provider,
+        base_url: str,
+        api_key: str,
+        bound: float,
+        metrics: WorkerMetrics,
+    ) -> None:
+        self._http = http
+        self.provider = provider
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._bound = bound
+        self._metrics = metrics
+
+    async def post(self, path: str, body: Mapping[str, object], key: CallKey, log: list[CallTiming]) -> bytes:
+        """The answer's body; appends the call to `log`, good or bad. Raises ProviderError."""
+        payload = orjson.dumps(body)
+        start, began = time.time(), time.perf_counter()
+        planned: float | None = None
+        answer = b""
+        result = CallResult.CANCELLED
+        try:
+            planned, answer = await self._exchange(path, payload, key)
+            result = CallResult.OK
+        except ProviderError as error:
+            result = error.result
+            raise
+        finally:
+            seconds = time.perf_counter() - began
+            log.append(
+                CallTiming(
+                    provider=self.provider,
+                    scene=key.scene,
+                    attempt=key.attempt,
+                    start=start,
+                    seconds=seconds,
+                    planned=planned,
+                    bytes_sent=len(payload),
+                    bytes_received=len(answer),
+                )
+            )
+            self._record(result, seconds, len(payload), len(answer))
+        return answer
+
+    async def _exchange(self, path: str, payload: bytes, key: CallKey) -> tuple[float | None, bytes]:
+        headers = self._headers | {CALL_HEADER: key.encode()}
+        try:
+            async with (
+                asyncio.timeout(self._bound),
+                self._http.post(
+                    self._base_url + path, data=payload, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                answer = await response.content.read(MOST_BYTES) if response.content_length is None else b""
+                if not answer:
+                    answer = await response.read()
+                if response.status != HTTPStatus.OK:
+                    said = answer[:200].decode(errors="replace")
+                    raise ProviderError(self.provider, CallResult.STATUS, f"status {response.status}: {said}")
+                planned = response.headers.get(PLANNED_HEADER)
+                return (float(planned) if planned else None), answer
+        except TimeoutError:
+            raise ProviderError(self.provider, CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
+        except aiohttp.ClientConnectorError as error:
+            raise ProviderError(self.provider, CallResult.REFUSED, "no connection") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ProviderError(self.provider, CallResult.DISCONNECTED, "connection lost") from error
+
+    def _record(self, result: CallResult, seconds: float, sent: int, received: int) -> None:
+        self._metrics.calls.labels(self.provider, result).inc()
+        self._metrics.call_seconds.labels(self.provider).observe(seconds)
+        self._metrics.call_bytes.labels(self.provider, Direction.SENT).inc(sent)
+        self._metrics.call_bytes.labels(self.provider, Direction.RECEIVED).inc(received)
+
+    def bad_payload(self, message: str) -> ProviderError:
+        return ProviderError(self.provider, CallResult.BAD_PAYLOAD, message)

@@ -1,0 +1,52 @@
+"""The script writer: OpenAI's chat completions with structured output."""
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from contract.calls import CallKey
+from contract.jobs import CallTiming
+from contract.script import Script, response_format
+from workers.providers.http import Caller
+
+MODEL = "script-writer"
+INSTRUCTIONS = (
+    "You turn an academic document into the script of a short narrated video. Write exactly {scenes} scenes in the "
+    "order of the document. Each narration is 12 to 20 words, taken from the document's own sentences. For each scene "
+    "choose a visual type and describe the picture. Answer in the requested JSON format."
+)
+
+
+class _Message(BaseModel):
+    content: str
+
+
+class _Choice(BaseModel):
+    message: _Message
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice]
+
+
+async def write_script(
+    caller: Caller, text: str, scenes: int, seed: int, key: CallKey, log: list[CallTiming]
+) -> Script:
+    """A script of exactly `scenes` scenes. Raises ProviderError."""
+    body = {
+        "model": MODEL,
+        "seed": seed,
+        "messages": [
+            {"role": "system", "content": INSTRUCTIONS.format(scenes=scenes)},
+            {"role": "user", "content": text},
+        ],
+        "response_format": response_format(scenes),
+    }
+    answer = await caller.post("/chat/completions", body, key, log)
+    try:
+        completion = _Completion.model_validate(orjson.loads(answer))
+        script = Script.model_validate(orjson.loads(completion.choices[0].message.content))
+    except (ValidationError, orjson.JSONDecodeError, IndexError) as error:
+        raise caller.bad_payload(f"the script does not fit its schema: {error}") from None
+    if len(script.scenes) != scenes:
+        raise caller.bad_payload(f"the script has {len(script.scenes)} scenes instead of {scenes}")
+    return script

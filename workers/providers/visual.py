@@ -1,0 +1,43 @@
+"""The illustrator: OpenAI's image generation."""
+
+import base64
+import binascii
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from contract.calls import CallKey
+from contract.jobs import CallTiming, VisualStyle
+from contract.pattern import HEIGHT, WIDTH
+from workers.providers.http import Caller
+
+MODEL = "illustrator"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class _Image(BaseModel):
+    b64_json: str
+
+
+class _Images(BaseModel):
+    data: list[_Image]
+
+
+async def draw(caller: Caller, prompt: str, style: VisualStyle, key: CallKey, log: list[CallTiming]) -> bytes:
+    """A PNG. Raises ProviderError."""
+    body: dict[str, object] = {
+        "model": MODEL,
+        "prompt": prompt,
+        "style": style,
+        "n": 1,
+        "size": f"{WIDTH}x{HEIGHT}",
+        "output_format": "png",
+    }
+    answer = await caller.post("/images/generations", body, key, log)
+    try:
+        image = base64.b64decode(_Images.model_validate(orjson.loads(answer)).data[0].b64_json, validate=True)
+    except (ValidationError, orjson.JSONDecodeError, binascii.Error, IndexError) as error:
+        raise caller.bad_payload(f"the picture cannot be read: {error}") from None
+    if not image.startswith(PNG_SIGNATURE):
+        raise caller.bad_payload("the picture is not a PNG")
+    return image

@@ -1,0 +1,74 @@
+"""The function that arq runs: one execution of one job, from claim to ending."""
+
+import asyncio
+import logging
+import shutil
+
+from anyio import to_thread
+
+from contract.jobs import ErrorCode, JobError, JobRequest, Outcome, Stage
+from contract.ledger import Claim, Ending
+from workers.errors import StageError
+from workers.pipeline import PIPELINE, Report, run_pipeline
+from workers.providers.http import ProviderError
+from workers.tools import Tools
+from workers.work import Work
+
+log = logging.getLogger(__name__)
+
+
+async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
+    """How the execution ended. Raises nothing but CancelledError; assets stay on disk only when it completed."""
+    work = Work(
+        claim=claim,
+        request=JobRequest.model_validate_json(claim.request),
+        upload=tools.data.upload(claim.job_id),
+        folder=tools.data.execution(claim.job_id, claim.token),
+    )
+    completed = False
+    try:
+        async with asyncio.timeout(tools.workload.job_deadline):
+            await run_pipeline(work, tools, report)
+        completed = True
+    except StageError as error:
+        return _failed(work, error.code, str(error))
+    except ProviderError as error:
+        return _failed(work, ErrorCode.PROVIDER_FAILED, str(error))
+    except TimeoutError:
+        bound = tools.workload.job_deadline
+        return _failed(work, ErrorCode.DEADLINE_EXCEEDED, f"The job was not done within {bound:g} s.")
+    except Exception:
+        log.exception("job %s failed for a reason that nobody foresaw", claim.job_id)
+        return _failed(work, ErrorCode.INTERNAL, "The job failed here; the worker's log says why.")
+    finally:
+        if not completed:
+            await to_thread.run_sync(_discard, work)
+    return Ending(Outcome.COMPLETED, work.timings, seconds=work.seconds, bytes=work.video.bytes)
+
+
+def _failed(work: Work, code: ErrorCode, message: str) -> Ending:
+    return Ending(Outcome.FAILED, work.timings, error=JobError(code=code, message=message, stage=_reached(work)))
+
+
+def _reached(work: Work) -> Stage:
+    """The stage that ended last, which is the one that failed."""
+    return work.timings.stages[-1].stage if work.timings.stages else PIPELINE[0].stage
+
+
+def _discard(work: Work) -> None:
+    shutil.rmtree(work.folder, ignore_errors=True)
+
+
+async def clean_up(tools: Tools, claim: Claim) -> None:
+    """An ended job needs its upload no more, nor what earlier executions left behind."""
+    await to_thread.run_sync(_remove_leftovers, tools, claim)
+
+
+def _remove_leftovers(tools: Tools, claim: Claim) -> None:
+    tools.data.upload(claim.job_id).unlink(missing_ok=True)
+    folder = tools.data.job(claim.job_id)
+    for execution in folder.iterdir() if folder.is_dir() else ():
+        if execution.name != claim.token:
+            shutil.rmtree(execution, ignore_errors=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

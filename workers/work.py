@@ -1,0 +1,59 @@
+"""What one execution of a job carries from stage to stage."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract.calls import CallKey
+from contract.jobs import JobOptions, JobRequest, Timings
+from contract.ledger import Claim
+from contract.manifest import Asset
+from contract.script import SceneText, Script
+
+
+@dataclass(slots=True)
+class SceneWork:
+    """A scene in the making; `seconds` is the length of its narration."""
+
+    index: int
+    text: SceneText
+    narration: bytes = b""
+    picture: bytes = b""
+    seconds: float = 0.0
+
+    @property
+    def narration_name(self) -> str:
+        return f"scene-{self.index}.aac"
+
+    @property
+    def picture_name(self) -> str:
+        return f"scene-{self.index}.png"
+
+
+@dataclass(slots=True)
+class Work:
+    claim: Claim
+    request: JobRequest
+    upload: Path
+    folder: Path
+    timings: Timings = field(default_factory=Timings)
+    text: str = ""
+    script: Script | None = None
+    scenes: list[SceneWork] = field(default_factory=list)
+    assets: list[Asset] = field(default_factory=list)
+    cpu: float | None = None
+    """CPU seconds of the stage that runs now, where it measures them."""
+
+    @property
+    def options(self) -> JobOptions:
+        return self.request.options
+
+    def call_key(self, scene: int, attempt: int = 1) -> CallKey:
+        return CallKey(self.options.seed_key or self.claim.job_id, scene, self.claim.execution, attempt)
+
+    @property
+    def seconds(self) -> float:
+        return sum(scene.seconds for scene in self.scenes)
+
+    @property
+    def video(self) -> Asset:
+        return self.assets[-1]
