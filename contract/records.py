@@ -8,10 +8,13 @@ import orjson
 from redis.asyncio import Redis
 
 from contract import keys
-from contract.jobs import Job, Status
+from contract.catalogue import LedgerTotals
+from contract.jobs import Job, Outcome, Status
 
 _TIMES = ("created_at", "started_at", "completed_at")
 _PLAIN = ("id", "status", "version", "progress", "executions", "crashes", "seconds", "bytes", *_TIMES)
+
+TOTAL_NAMES = (*LedgerTotals.FIELDS, *(f"finished:{outcome}" for outcome in Outcome))
 
 
 def job_from_record(record: dict[str, str]) -> Job:
@@ -61,8 +64,9 @@ class Records:
         return [job_from_record(record) for record in await pipe.execute() if record]
 
     async def totals(self) -> dict[str, int]:
+        """Every total by name; one that was never counted is 0, since Redis keeps them all in one hash."""
         totals = await cast("Awaitable[dict[str, str]]", self.redis.hgetall(keys.TOTALS))
-        return {name: int(value) for name, value in totals.items()}
+        return {name: int(totals.get(name, 0)) for name in TOTAL_NAMES}
 
     async def backlog(self) -> Backlog:
         pipe = self.redis.pipeline(transaction=True)

@@ -63,6 +63,8 @@ class Deployment(BaseSettings):
     visual_url: str = "http://127.0.0.1:8010/v1"
     provider_api_key: str = ""
     log_level: str = "INFO"
+    worker_name: str = ""
+    """How a worker calls itself in the ledger; empty: host and process id."""
     retention: PositiveFloat = 24 * 3600.0
     """Seconds that an idempotency key is remembered."""
     redis_timeout: PositiveFloat = 2.0

@@ -34,7 +34,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
     metrics = WorkerMetrics(registry)
     data = DataFolder(deployment.data_dir)
     data.create()
-    name = os.environ.get("T2V_WORKER_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+    name = deployment.worker_name or f"{socket.gethostname()}-{os.getpid()}"
     bound = deployment.redis_timeout
     async with contextlib.AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(SANDBOXES, workload.sandbox_memory_bytes).running())

@@ -18,7 +18,7 @@ from contract.pattern import HEIGHT, WIDTH
 from workers.errors import StageError
 
 MILLISECONDS = Fraction(1, 1000)
-X264 = {"preset": "ultrafast", "tune": "stillimage", "crf": "26"}
+X264 = {"preset": "ultrafast", "tune": "stillimage,zerolatency", "crf": "26"}
 
 
 class SceneFiles(TypedDict):

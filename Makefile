@@ -1,0 +1,64 @@
+# `make` alone lists the targets. A recipe that ends with a status other than 0 makes `make` itself end with 2;
+# `.venv/bin/python -m cli ...` gives the status of the command itself (0 pass, 1 target missed, 2 usage, 3 invalid).
+
+PYTHON ?= python3
+PY := .venv/bin/python
+INSTALLED := .venv/.installed
+PROGRAMS := .venv/.programs
+
+# The values reach the shell as environment variables, never as text of a command: quotes, braces, parentheses
+# and dollar signs in them survive.
+export REELBENCH_NAME := $(if $(filter command,$(firstword $(origin NAME))),$(value NAME))
+export REELBENCH_SEED := $(value SEED)
+export REELBENCH_JOBS := $(value JOBS)
+export REELBENCH_DOCUMENT := $(value DOCUMENT)
+export REELBENCH_QUERY := $(value Q)
+unexport NAME SEED JOBS DOCUMENT Q
+MAKEOVERRIDES =
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help scenario scenarios up query setup test lint clean
+
+##@ Measure
+scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=60] [DOCUMENT=paper.pdf]
+	@exec $(PY) -m cli scenario $${REELBENCH_NAME:+"$$REELBENCH_NAME"} \
+	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
+	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
+scenarios: setup ## List the scenarios
+	@exec $(PY) -m cli scenarios
+
+##@ Look
+up: setup ## Keep the whole stack running here until Ctrl-C; scenarios in other terminals use it
+	@exec $(PY) -m cli up
+query: setup ## Ask Prometheus: Q='sum by (outcome) (t2v_jobs_finished_total)'
+	@exec $(PY) -m cli query "$$REELBENCH_QUERY"
+
+##@ Develop
+setup: $(INSTALLED) $(PROGRAMS) ## Install Python packages and find redis-server and prometheus (the others do it too)
+test: setup ## Run all tests
+	@exec $(PY) -m pytest tests/ -v
+lint: setup ## Check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy .
+clean: ## Remove everything that make has made: .venv, .cache, runs
+	rm -rf .venv .cache runs
+
+help:
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+$(INSTALLED): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo >&2 \
+	  "Needs Python 3.11 or newer as $(PYTHON): install it, or name another with make PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo >&2 \
+	  "Needs Python's venv module: on Debian and Ubuntu run 'sudo apt-get install python3-venv'."; exit 1; }
+	@echo "Installing Python packages into .venv (once)."
+	@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(PROGRAMS): $(INSTALLED) stack/programs.py stack/packages.py
+	@$(PY) -m stack.programs
+	@touch $@

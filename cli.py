@@ -1,0 +1,232 @@
+"""`python -m cli`: run scenarios, keep a stack up, ask Prometheus. The Makefile wraps it.
+
+Exit status: 0 the run passed, 1 it missed a target, 2 wrong usage, 3 the run is invalid or could not be made.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import secrets
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from contract.errors import EnvironmentFault, ReelbenchError, UsageError
+from contract.runfolder import Verdict
+from loadgen.display import Display
+from loadgen.document import Document, default_document, read_document
+from loadgen.runner import Progress
+from loadgen.scenario import Scenario
+from loadgen.scenario import load as load_scenario
+from loadgen.scenario import names as scenario_names
+from measure import measure
+from reporter.performance import write_performance_report
+from reporter.prometheus import Prometheus, Series
+from reporter.summary import summary
+from stack.attach import announced, find_running
+from stack.local import LocalStack
+from stack.places import ROOT
+from stack.ports import is_free
+from stack.process import ChildDied
+from stack.protocol import Stack
+from stack.signals import cancelled_by_signals
+
+RUNS = ROOT / "runs"
+REPORT = ROOT / "tests" / "reports" / "performance_report.md"
+EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
+API_PORT, PROMETHEUS_PORT = 8000, 9090
+"""Where `up` answers while these are free and nobody asks for others."""
+
+say = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = asyncio.run(_until_stopped(options))
+    except ValidationError as error:  # of the settings: everything else is validated where it comes in
+        wrong = "; ".join(f"T2V_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        say.print(
+            f"[bold red]error:[/] A setting in the environment does not fit: {wrong}", markup=True, soft_wrap=True
+        )
+        return UsageError.exit_code
+    except ReelbenchError as error:
+        say.print(f"[bold red]error:[/] {error}", markup=True, soft_wrap=True)
+        return error.exit_code
+    return status
+
+
+async def _until_stopped(options: argparse.Namespace) -> int:
+    with cancelled_by_signals() as came:
+        try:
+            status: int = await options.command(options)
+        except asyncio.CancelledError:
+            if not came:
+                raise
+            say.print(f"stopped by {came[0].name}; everything that was started is gone")
+            return 128 + came[0]
+    return status
+
+
+async def _scenario(options: argparse.Namespace) -> int:
+    scenario = load_scenario(options.name).with_jobs(options.jobs)
+    document = read_document(options.document) if options.document else default_document(ROOT)
+    folder = _new_run_folder(scenario)
+    try:
+        return await _run_scenario(scenario, document, options.seed, folder)
+    finally:
+        if not any(folder.rglob("*")):
+            folder.rmdir()
+
+
+async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path) -> int:
+    say.print(f"[bold]{scenario.name}[/]: {scenario.title} (seed {seed}, {scenario.load.jobs} jobs)", markup=True)
+    async with _some_stack(folder) as stack:
+        with Display(say) as display:
+            result = await measure(scenario, document, seed, stack, folder, Progress(changed=display.show))
+    latest = RUNS / "latest"
+    latest.unlink(missing_ok=True)
+    latest.symlink_to(folder.name)
+    write_performance_report([folder], REPORT)
+    for line in summary(folder):
+        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"\nreport  {_short(REPORT)}\nrun     {_short(folder)}", markup=False)
+    return EXIT[result.verdict]
+
+
+@contextlib.asynccontextmanager
+async def _some_stack(folder: Path) -> AsyncIterator[Stack]:
+    """The stack that `up` keeps running, else one for this run alone. Its logs end up in the run's folder."""
+    running = await find_running()
+    logs = folder / "logs"
+    if running is not None:
+        say.print(f"using the running stack at {running.api_url}")
+        try:
+            yield running
+        finally:
+            shutil.copytree(running.log_dir, logs, dirs_exist_ok=True)
+        return
+    async with LocalStack(logs, on_step=_dim) as stack:
+        yield stack
+
+
+async def _up(options: argparse.Namespace) -> int:
+    if await find_running() is not None:
+        raise UsageError("A stack is up already; stop it first (Ctrl-C where it runs).")
+    logs = ROOT / ".cache" / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    stack = LocalStack(
+        logs,
+        api_port=options.api_port or (API_PORT if is_free(API_PORT) else None),
+        prometheus_port=options.prometheus_port or (PROMETHEUS_PORT if is_free(PROMETHEUS_PORT) else None),
+        on_step=_dim,
+    )
+    async with stack:
+        with announced(stack):
+            out.print(
+                f"API docs    {stack.api_url}/docs\nPrometheus  {stack.prometheus_url}\nlogs        {_short(logs)}"
+            )
+            out.print("\nCtrl-C stops everything. In another terminal: make scenario NAME=single")
+            death: ChildDied = await stack.died
+    raise death
+
+
+async def _scenarios(_: argparse.Namespace) -> int:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name in scenario_names():
+        scenario = load_scenario(name)
+        table.add_row(f"[bold]{name}[/]", f"{scenario.title}. {scenario.description}")
+    out.print(table)
+    return 0
+
+
+async def _query(options: argparse.Namespace) -> int:
+    if not options.query.strip():
+        raise UsageError("Say what to ask: make query Q='sum by (outcome) (t2v_jobs_finished_total)'")
+    url = options.prometheus
+    if url is None:
+        running = await find_running()
+        if running is None:
+            raise EnvironmentFault("No stack is up to be asked; start one with: make up")
+        url = running.prometheus_url
+    async with Prometheus(url) as prometheus:
+        series = await prometheus.query(options.query)
+    out.print(_as_table(series) if series else "no data")
+    return 0
+
+
+def _as_table(series: list[Series]) -> Table:
+    names = sorted({name for one in series for name in one.labels})
+    table = Table(*names, "value", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.columns[-1].justify = "right"
+    for one in series:
+        value = "no number" if one.value is None else f"{one.value:.10g}"
+        table.add_row(*(one.labels.get(name, "") for name in names), value)
+    return table
+
+
+def _new_run_folder(scenario: Scenario) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = RUNS / f"{stamp}-{scenario.name}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _dim(line: str) -> None:
+    say.print(line, style="dim", markup=False)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reelbench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    scenario = commands.add_parser("scenario", help="run a scenario, write its report, judge it")
+    scenario.add_argument("name", nargs="?", default="single", help="see `scenarios`, or a TOML file (default: single)")
+    scenario.add_argument("--seed", type=_seed, default=random.randrange(2**31), help="repeats a run (default: random)")  # noqa: S311 - no secret
+    scenario.add_argument("--jobs", type=_count, help="how many jobs to measure (default: the scenario's)")
+    scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
+    scenario.set_defaults(command=_scenario)
+
+    listing = commands.add_parser("scenarios", help="list the scenarios")
+    listing.set_defaults(command=_scenarios)
+
+    up = commands.add_parser("up", help="keep the whole stack running here until Ctrl-C")
+    up.add_argument("--api-port", type=_count, help=f"(default: {API_PORT} if it is free)")
+    up.add_argument("--prometheus-port", type=_count, help=f"(default: {PROMETHEUS_PORT} if it is free)")
+    up.set_defaults(command=_up)
+
+    query = commands.add_parser("query", help="ask Prometheus and print the answer as a table")
+    query.add_argument("query", help="PromQL")
+    query.add_argument("--prometheus", metavar="URL", help="(default: that of the stack that is up)")
+    query.set_defaults(command=_query)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The files of a run's folder: what the load generator writes and the reporter reads.
+
+What a run did not learn is None, and never 0. Times are Unix seconds.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contract.catalogue import Phase
+from contract.jobs import JobError, Outcome, Timings
+
+RUN = "run.json"
+JOBS = "jobs.jsonl"
+RESULT = "result.json"
+QUERIES = "queries.json"
+SAMPLE_VIDEO = "sample.mp4"
+
+
+class RequestFailure(StrEnum):
+    """Why a request got no usable answer."""
+
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    DISCONNECTED = "disconnected"
+    STATUS = "status"
+
+
+class JobRecord(BaseModel):
+    """One job as its client lived it. `accepted`, `started` and `finished` are by Redis's clock, the others by the
+    client's; `response_seconds` (due to held) was taken on a monotonic clock.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    index: int
+    phase: Phase
+    seed_key: str
+    due: float
+    id: str | None = None
+    sent: float | None = None
+    acknowledged: float | None = None
+    accepted: float | None = None
+    started: float | None = None
+    finished: float | None = None
+    held: float | None = None
+    response_seconds: float | None = None
+    outcome: Outcome | None = None
+    failed_scenes: list[int] = Field(default_factory=list)
+    error: JobError | None = None
+    request_failure: RequestFailure | None = None
+    detail: str | None = None
+    bytes: int | None = None
+    video_seconds: float | None = None
+    executions: int | None = None
+    timings: Timings | None = None
+
+
+class PhaseSpan(BaseModel):
+    name: Phase
+    start: float
+    end: float | None = None
+
+
+class Window(BaseModel):
+    """Two settled readings of Prometheus, around the measured phase and nothing else; by its clock."""
+
+    start: float
+    end: float
+
+
+class DocumentRecord(BaseModel):
+    name: str
+    bytes: int
+    sha256: str
+
+
+class RunInfo(BaseModel):
+    """`run.json`: what is needed to judge the run and to repeat it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    scenario: str
+    title: str
+    seed: int
+    load_model: str
+    concurrency: int
+    jobs: int
+    warmup_jobs: int
+    started: float
+    ended: float | None = None
+    git_revision: str | None
+    git_dirty: bool | None
+    versions: dict[str, str | None]
+    machine: dict[str, Any]
+    document: DocumentRecord
+    workload: dict[str, Any]
+    workload_changed: list[str] = Field(description="settings that differ from the default workload")
+    prometheus_url: str
+    scrape_interval: float
+    clock_skew: float | None = None
+    phases: list[PhaseSpan] = Field(default_factory=list)
+    window: Window | None = None
+
+
+class Op(StrEnum):
+    BELOW = "<"
+    AT_LEAST = ">="
+    ABOVE = ">"
+
+    def holds(self, value: float, limit: float) -> bool:
+        if self is Op.BELOW:
+            return value < limit
+        return value >= limit if self is Op.AT_LEAST else value > limit
+
+
+class Target(BaseModel):
+    """A target as judged; `value` None is "no data", which fails."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str
+    value: float | None
+    op: Op
+    limit: float
+    unit: str
+    passed: bool = Field(alias="pass")
+    n: int | None = None
+    note: str | None = None
+
+
+class Entry(BaseModel):
+    """A line of the books: the same count by each party that keeps one. A party that told nothing fails the line."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str
+    parties: dict[str, int | None]
+    passed: bool = Field(alias="pass")
+
+
+class Counts(BaseModel):
+    """As Jepsen's total-queue checker defines them, on job ids of the measured phase (jepsen/checker.clj)."""
+
+    attempted: int
+    acknowledged: int
+    completed: int
+    partial: int
+    failed: int
+    cancelled: int
+    lost: int
+    unexpected: int
+    duplicated: int
+    recovered: int
+
+
+class Verdict(StrEnum):
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    INVALID = "invalid"
+
+
+class Integrity(BaseModel):
+    """Assets named by manifests, and those that are what the manifest says; `losses` names the others."""
+
+    named: int = 0
+    sound: int = 0
+    videos: int = 0
+    losses: list[str] = Field(default_factory=list)
+
+
+class Result(BaseModel):
+    """`result.json`."""
+
+    scenario: str
+    seed: int
+    verdict: Verdict
+    reasons: list[str]
+    targets: list[Target]
+    counts: Counts
+    books: list[Entry]
+    integrity: Integrity

@@ -1,0 +1,99 @@
+"""The books of a run: the same count by every party that keeps one."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contract.jobs import Outcome
+from contract.runfolder import Counts, Entry, JobRecord
+
+Party = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Growth over the measured phase as each party counted it; None where a party told nothing.
+
+    `client` is what the load generator recorded, `load_metrics` what its metrics told Prometheus; `redis` are the
+    ledger's own totals, `exporter` the same as Prometheus read them; `listing` is what the API's pages show.
+    """
+
+    client: Party
+    listing: Party
+    redis: Party | None
+    exporter: Party | None
+    workers: Party | None
+    load_metrics: Party | None
+    api_accepted: int | None
+    videos: int
+
+
+def client_party(records: list[JobRecord]) -> Party:
+    ended = Counter(record.outcome for record in records)
+    return {
+        "arrivals": len(records),
+        "submitted": sum(record.id is not None for record in records),
+        **{outcome.value: ended[outcome] for outcome in Outcome},
+    }
+
+
+def listing_party(counts: Counts) -> Party:
+    return {outcome.value: getattr(counts, outcome.value) for outcome in Outcome}
+
+
+def balance(parties: Parties) -> list[Entry]:
+    """One entry per count; an entry passes when every party named in it tells the same number."""
+    entries = [
+        _entry(
+            "submitted",
+            client=_of(parties.client, "submitted"),
+            redis=_of(parties.redis, "submitted"),
+            exporter=_of(parties.exporter, "submitted"),
+            api=parties.api_accepted,
+        ),
+        _entry("arrivals", client=_of(parties.client, "arrivals"), load_metrics=_of(parties.load_metrics, "arrivals")),
+    ]
+    for outcome in Outcome:
+        found = {
+            "client": _of(parties.client, outcome),
+            "listing": _of(parties.listing, outcome),
+            "redis": _of(parties.redis, f"finished:{outcome}"),
+            "exporter": _of(parties.exporter, outcome),
+            "load_metrics": _of(parties.load_metrics, outcome),
+        }
+        if outcome is not Outcome.CANCELLED:  # a job cancelled in the queue never meets a worker
+            found["workers"] = _of(parties.workers, outcome)
+        entries.append(_entry(outcome.value, **found))
+    entries += [
+        _entry("videos", client=_done(parties.client), artifacts=parties.videos),
+        _entry(
+            "conservation",
+            submitted=_of(parties.redis, "submitted"),
+            ended=None if parties.redis is None else sum(parties.redis.get(f"finished:{o}", 0) for o in Outcome),
+        ),
+    ]
+    return entries
+
+
+def _done(party: Party) -> int:
+    return party[Outcome.COMPLETED] + party[Outcome.PARTIAL]
+
+
+def _of(party: Party | None, name: str) -> int | None:
+    return None if party is None else party.get(name)
+
+
+def _entry(name: str, **parties: int | None) -> Entry:
+    return Entry(name=name, parties=parties, passed=len(set(parties.values())) == 1 and None not in parties.values())
+
+
+def sentences(entries: list[Entry]) -> list[str]:
+    """What does not balance, for people."""
+    return [
+        f"the books do not balance: {entry.name} is "
+        + ", ".join(
+            f"{'unknown' if n is None else n} by {party.replace('_', ' ')}" for party, n in entry.parties.items()
+        )
+        for entry in entries
+        if not entry.passed
+    ]

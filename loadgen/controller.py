@@ -1,0 +1,37 @@
+"""What the load generator needs of a stack and of Prometheus; the command line hands both in."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+
+class Controller(Protocol):
+    """The stack under test."""
+
+    @property
+    def api_url(self) -> str: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def prometheus_url(self) -> str: ...
+    @property
+    def deaths(self) -> Sequence[str]:
+        """Names of the processes that ended although nobody asked them to."""
+        ...
+
+    def add_target(self, job: str, instance: str, port: int) -> None:
+        """Prometheus scrapes this loopback port from now on."""
+        ...
+
+    def remove_target(self, instance: str) -> None: ...
+
+
+class Observer(Protocol):
+    """Prometheus, as far as a run needs it."""
+
+    async def settled(self, since: float, expected: Collection[str]) -> float:
+        """Waits until every process was scraped after `since`; the time of that reading by Prometheus's clock."""
+        ...
+
+    async def clock_skew(self) -> float:
+        """Its clock minus ours, in seconds."""
+        ...

@@ -1,0 +1,66 @@
+"""What the ledger says of the jobs of a run, through the service's listing."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from contract.jobs import Job
+from contract.runfolder import Counts, JobRecord
+from loadgen.client import Client
+from loadgen.users import outcome_of
+
+
+async def jobs_since(client: Client, start: float) -> list[Job]:
+    """Every job accepted at or after `start` (Unix seconds)."""
+    found: list[Job] = []
+    after = ""
+    while True:
+        page = orjson.loads(await client.get(f"/v1/videos?limit=100{after}"))
+        jobs = [Job.model_validate(job) for job in page["data"]]
+        found += [job for job in jobs if job.created_at >= start]
+        if not page["has_more"] or (jobs and jobs[-1].created_at < start):
+            return found
+        after = f"&after={page['next']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    counts: Counts
+    lost: list[str]
+    unexpected: list[str]
+
+
+def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
+    """The seven counts of Jepsen's total-queue checker, and the outcomes, of the measured jobs.
+
+    Lost: acknowledged, and not in a final state now. Unexpected: in the ledger though nobody of this run asked for
+    it. Recovered: never acknowledged to its client, and yet ended.
+    """
+    by_id = {job.id: job for job in known}
+    by_key = {job.options.seed_key: job for job in known}
+    lost, recovered = [], 0
+    outcomes: list[str] = []
+    for record in records:
+        job = by_id.get(record.id) if record.id else by_key.get(record.seed_key)
+        ended = job is not None and job.status.terminal
+        if record.id and not ended:
+            lost.append(record.id)
+        if record.id is None and ended:
+            recovered += 1
+        if ended and job is not None:
+            outcomes.append(outcome_of(job))
+    asked = {record.seed_key for record in records}
+    unexpected = [job.id for job in known if job.options.seed_key not in asked]
+    counts = Counts(
+        attempted=len(records),
+        acknowledged=sum(record.id is not None for record in records),
+        completed=outcomes.count("completed"),
+        partial=outcomes.count("partial"),
+        failed=outcomes.count("failed"),
+        cancelled=outcomes.count("cancelled"),
+        lost=len(lost),
+        unexpected=len(unexpected),
+        duplicated=sum(max(0, job.executions - 1) for job in known),
+        recovered=recovered,
+    )
+    return Reconciliation(counts, lost, unexpected)

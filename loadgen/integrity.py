@@ -1,0 +1,78 @@
+"""Checks every asset that a run's manifests name: there, of the right size and SHA-256, and (MP4) the right scenes."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from contract.jobs import Outcome, VisualStyle
+from contract.manifest import AssetKind, Manifest
+from contract.pattern import request_hash
+from contract.runfolder import Integrity, JobRecord
+from loadgen.client import Client, RequestError
+from loadgen.mp4 import defects
+
+AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class Inspection:
+    integrity: Integrity
+    sample: bytes | None = None
+    """The last video looked at."""
+
+
+async def inspect(client: Client, records: Iterable[JobRecord], style: VisualStyle) -> Inspection:
+    """Downloads and checks all that the completed jobs of `records` left."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    inspection = Inspection(Integrity())
+
+    async def one(job_id: str) -> None:
+        async with gate:
+            await _inspect_job(client, job_id, style, inspection)
+
+    done = (Outcome.COMPLETED, Outcome.PARTIAL)
+    async with asyncio.TaskGroup() as group:
+        for record in records:
+            if record.id is not None and record.outcome in done:
+                group.create_task(one(record.id))
+    return inspection
+
+
+async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspection: Inspection) -> None:
+    integrity = inspection.integrity
+    try:
+        manifest = Manifest.model_validate_json(await client.get(f"/v1/videos/{job_id}/manifest"))
+    except (RequestError, ValueError) as error:
+        integrity.named += 1
+        integrity.losses.append(f"{job_id}: no manifest ({error})")
+        return
+    integrity.videos += 1
+    misnamed = _misnamed(manifest, style)
+    for asset in manifest.assets:
+        integrity.named += 1
+        try:
+            content = await client.get(f"/v1/videos/{job_id}/assets/{asset.name}")
+        except RequestError as error:
+            integrity.losses.append(f"{job_id}/{asset.name}: {error}")
+            continue
+        wrong = []
+        if len(content) != asset.bytes or hashlib.sha256(content).hexdigest() != asset.sha256:
+            wrong.append("is not what the manifest says")
+        if asset.kind is AssetKind.VIDEO:
+            wrong += misnamed + await asyncio.to_thread(partial(defects, content, manifest))
+            inspection.sample = content
+        if wrong:
+            integrity.losses.append(f"{job_id}/{asset.name}: {'; '.join(wrong)}")
+        else:
+            integrity.sound += 1
+
+
+def _misnamed(manifest: Manifest, style: VisualStyle) -> list[str]:
+    """Scenes whose picture the manifest promises to be another one than their prompt asks for."""
+    return [
+        f"scene {scene.index} names the request {scene.request_hash}, its prompt asks for another"
+        for scene in manifest.scenes
+        if scene.request_hash != request_hash(scene.visual_prompt, style)
+    ]

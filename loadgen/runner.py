@@ -1,0 +1,176 @@
+"""One run of a scenario: warm-up, settled reading, measured load, settled reading, inspection."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import start_http_server
+from redis.asyncio import Redis
+
+from contract.catalogue import LoadMetrics, Phase
+from contract.connections import connect
+from contract.errors import ReelbenchError, UsageError
+from contract.exposition import process_registry
+from contract.jobs import VisualStyle
+from contract.records import Records
+from contract.run import RunLock, hold_run
+from contract.runfolder import JOBS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RunInfo, Window
+from loadgen.client import Client, Form
+from loadgen.controller import Controller, Observer
+from loadgen.document import Document
+from loadgen.history import Reconciliation, jobs_since, reconcile
+from loadgen.integrity import Inspection, inspect
+from loadgen.scenario import Scenario
+from loadgen.users import Users
+
+
+class RunBroken(ReelbenchError):
+    """The run could not be carried to its end; its figures would mean nothing."""
+
+    exit_code = 3
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a display shows; `changed` is called after each change."""
+
+    phase: Phase = Phase.IDLE
+    done: int = 0
+    total: int = 0
+    last: JobRecord | None = None
+    changed: Callable[["Progress"], None] = field(default=lambda _: None)
+
+    def enter(self, phase: Phase, total: int = 0) -> None:
+        self.phase, self.done, self.total, self.last = phase, 0, total, None
+        self.changed(self)
+
+    def add(self, record: JobRecord) -> None:
+        self.done += 1
+        self.last = record
+        self.changed(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a run leaves besides the files of its folder. `redis_growth` are the ledger's totals over the window."""
+
+    info: RunInfo
+    records: list[JobRecord]
+    redis_growth: dict[str, int]
+    reconciliation: Reconciliation
+    inspection: Inspection
+    deaths: list[str]
+
+    @property
+    def measured(self) -> list[JobRecord]:
+        return [record for record in self.records if record.phase is Phase.MEASURE]
+
+
+async def run(
+    scenario: Scenario,
+    info: RunInfo,
+    document: Document,
+    controller: Controller,
+    observer: Observer,
+    folder: Path,
+    progress: Progress,
+) -> Outcomes:
+    """Runs the scenario and writes `run.json`, `jobs.jsonl` and a sample video into `folder`.
+
+    Raises UsageError when the document is none that the service takes, RunBroken when warm-up shows that nothing works.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(connect(controller.redis_url, 5.0))
+        lock = await stack.enter_async_context(hold_run(redis, info.id))
+        client = await stack.enter_async_context(Client(controller.api_url))
+        metrics, instance = stack.enter_context(_own_metrics(controller, info.id))
+        users = Users(client, Form.of(document), info.seed, metrics, progress.add)
+        steps = _Steps(info, lock, progress)
+        _write(folder / RUN, info)
+
+        async with steps.phase(Phase.WARMUP, scenario.warmup.jobs):
+            warmup = await users.closed_loop(scenario.warmup.users, scenario.warmup.jobs, Phase.WARMUP)
+        _refuse_hopeless(warmup)
+        async with steps.phase(Phase.SETTLE):
+            info.clock_skew = await observer.clock_skew()
+            start = await observer.settled(time.time(), [instance])
+            before = await _totals(redis)
+        began = time.time()
+        async with steps.phase(Phase.MEASURE, scenario.load.jobs):
+            measured = await users.closed_loop(scenario.load.users, scenario.load.jobs, Phase.MEASURE)
+        async with steps.phase(Phase.SETTLE):
+            info.window = Window(start=start, end=await observer.settled(time.time(), [instance]))
+            after = await _totals(redis)
+            deaths = list(controller.deaths)
+            known = await jobs_since(client, began)
+            inspection = await inspect(client, measured, VisualStyle.CLEAN)
+
+    info.ended = time.time()
+    records = [*warmup, *measured]
+    _write(folder / RUN, info)
+    lines = [record.model_dump_json() + "\n" for record in records]
+    (folder / JOBS).write_text("".join(lines), encoding="utf-8")
+    if inspection.sample is not None:
+        (folder / SAMPLE_VIDEO).write_bytes(inspection.sample)
+    return Outcomes(
+        info=info,
+        records=records,
+        redis_growth={name: after[name] - before[name] for name in after},
+        reconciliation=reconcile(measured, known),
+        inspection=inspection,
+        deaths=deaths,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Enters phases everywhere at once: in the ledger for the exporter, in `run.json`, on the display."""
+
+    info: RunInfo
+    lock: RunLock
+    progress: Progress
+
+    @contextlib.asynccontextmanager
+    async def phase(self, phase: Phase, total: int = 0) -> AsyncIterator[None]:
+        await self.lock.enter(phase)
+        self.progress.enter(phase, total)
+        span = PhaseSpan(name=phase, start=time.time())
+        self.info.phases.append(span)
+        yield
+        span.end = time.time()
+
+
+@contextlib.contextmanager
+def _own_metrics(controller: Controller, run_id: str) -> Iterator[tuple[LoadMetrics, str]]:
+    """Answers the load generator's metrics and tells Prometheus where."""
+    registry = process_registry()
+    metrics = LoadMetrics(registry)
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    instance = f"loadgen-{run_id}"
+    controller.add_target("loadgen", instance, server.server_port)
+    try:
+        yield metrics, instance
+    finally:
+        controller.remove_target(instance)
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _refuse_hopeless(warmup: list[JobRecord]) -> None:
+    """Stops a run that cannot mean anything: a document that the service refuses, or no job that gets through."""
+    for record in warmup:
+        if record.error is not None and record.error.code.blames_document:
+            raise UsageError(f"The document cannot be used: {record.error.message}")
+    if all(record.outcome is None for record in warmup):
+        raise RunBroken(f"No job of the warm-up reached its end. {warmup[0].detail or ''}")
+
+
+async def _totals(redis: Redis) -> dict[str, int]:
+    return await Records(redis).totals()
+
+
+def _write(path: Path, info: RunInfo) -> None:
+    path.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,103 @@
+"""Users of a closed loop, and what each of their jobs leaves behind."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+
+from contract.catalogue import LoadMetrics, Phase
+from contract.jobs import Job, Outcome, Status
+from contract.runfolder import JobRecord
+from loadgen.client import Client, Form, RequestError
+
+LATE = 0.010
+"""Seconds after its due time from which a request counts as sent late."""
+
+OnRecord = Callable[[JobRecord], None]
+
+
+class Clock:
+    """Unix time that runs on the monotonic clock, so that a correction of the system's clock bends no figure."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.perf_counter()
+
+    def now(self) -> float:
+        return time.perf_counter() + self._offset
+
+
+def outcome_of(job: Job) -> Outcome:
+    return Outcome.PARTIAL if job.status is Status.COMPLETED and job.failed_scenes else Outcome(job.status.value)
+
+
+def script_seed(seed: int, index: int) -> int:
+    """A seed of its own for each job, so that jobs differ and a mix-up between two of them shows."""
+    digest = hashlib.blake2b(f"{seed}/{index}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) >> 1
+
+
+class Users:
+    """Sends jobs and records them. One instance per run."""
+
+    def __init__(self, client: Client, form: Form, seed: int, metrics: LoadMetrics, on_record: OnRecord) -> None:
+        self._client = client
+        self._form = form
+        self._seed = seed
+        self._metrics = metrics
+        self._on_record = on_record
+        self._clock = Clock()
+
+    async def closed_loop(self, users: int, jobs: int, phase: Phase) -> list[JobRecord]:
+        """`users` at a time until `jobs` were sent; the records are in the order of sending."""
+        indexes = iter(range(jobs))
+        records: list[JobRecord] = []
+        async with asyncio.TaskGroup() as group:
+            for _ in range(users):
+                group.create_task(self._user(indexes, phase, records))
+        return sorted(records, key=lambda record: record.index)
+
+    async def _user(self, indexes: Iterator[int], phase: Phase, records: list[JobRecord]) -> None:
+        for index in indexes:
+            record = JobRecord(
+                index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=self._clock.now()
+            )
+            await self._live(record)
+            records.append(record)
+            self._on_record(record)
+
+    async def _live(self, record: JobRecord) -> None:
+        """One job from due time to end; failures of requests are part of the record."""
+        measured = record.phase is Phase.MEASURE
+        fields = {"seed": str(script_seed(self._seed, record.index)), "seed_key": record.seed_key}
+        self._metrics.in_flight.inc()
+        record.sent = self._clock.now()
+        if measured:
+            self._metrics.arrivals.inc()
+            if record.sent - record.due > LATE:
+                self._metrics.late.inc()
+        try:
+            accepted = await self._client.submit(self._form, fields)
+            record.acknowledged = self._clock.now()
+            record.id = accepted["id"]
+            job = await self._client.end_of(accepted["id"])
+            record.held = self._clock.now()
+            _fill(record, job)
+        except RequestError as error:
+            record.request_failure, record.detail = error.failure, str(error)
+            if measured:
+                self._metrics.errors.inc()
+        finally:
+            self._metrics.in_flight.dec()
+        if measured and record.outcome is not None and record.response_seconds is not None:
+            self._metrics.finished.labels(record.outcome).inc()
+            self._metrics.response_seconds.observe(record.response_seconds)
+
+
+def _fill(record: JobRecord, job: Job) -> None:
+    assert record.held is not None
+    record.response_seconds = record.held - record.due
+    record.outcome = outcome_of(job)
+    record.accepted, record.started, record.finished = job.created_at, job.started_at, job.completed_at
+    record.failed_scenes, record.error = job.failed_scenes, job.error
+    record.bytes, record.video_seconds = job.bytes, job.seconds
+    record.executions, record.timings = job.executions, job.timings

@@ -1,0 +1,86 @@
+"""From figures to a verdict: invalid outranks fail, fail outranks pass, and each says why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contract.runfolder import Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
+from loadgen.books import sentences
+from loadgen.history import Reconciliation
+from loadgen.scenario import Scenario, TargetSpec
+from loadgen.users import LATE
+
+MOST_LATE = 0.01
+"""Share of arrivals that may be sent over LATE after they were due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An indicator's value; None is "no data". `note` is printed beside it."""
+
+    value: float | None
+    n: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a verdict rests on. `deaths` are processes that ended although nothing of the run killed them."""
+
+    info: RunInfo
+    records: list[JobRecord]
+    reconciliation: Reconciliation
+    books: list[Entry]
+    integrity: Integrity
+    deaths: list[str]
+
+
+def judge(scenario: Scenario, evidence: Evidence, figures: Mapping[str, Figure]) -> Result:
+    targets = [_target(spec, figures.get(spec.indicator, Figure(None))) for spec in scenario.targets]
+    invalid = [
+        *_validity(evidence),
+        *sentences(evidence.books),
+        *(f"the job {job_id} was acknowledged and is lost" for job_id in evidence.reconciliation.lost),
+        *(f"nobody of this run asked for the job {job_id}" for job_id in evidence.reconciliation.unexpected),
+    ]
+    missed = [_missed(target) for target in targets if not target.passed]
+    return Result(
+        scenario=scenario.name,
+        seed=evidence.info.seed,
+        verdict=Verdict.INVALID if invalid else Verdict.FAIL if missed else Verdict.PASS,
+        reasons=[*invalid, *missed, *(f"lost: {loss}" for loss in evidence.integrity.losses)],
+        targets=targets,
+        counts=evidence.reconciliation.counts,
+        books=evidence.books,
+        integrity=evidence.integrity,
+    )
+
+
+def _target(spec: TargetSpec, figure: Figure) -> Target:
+    return Target(
+        name=spec.indicator,
+        value=figure.value,
+        op=spec.op,
+        limit=spec.limit,
+        unit=spec.indicator.unit,
+        passed=figure.value is not None and spec.op.holds(figure.value, spec.limit),
+        n=figure.n,
+        note=figure.note,
+    )
+
+
+def _missed(target: Target) -> str:
+    value = "no data" if target.value is None else f"{target.value:.4g} {target.unit}"
+    return f"{target.name} is {value}, the target is {target.op} {target.limit:g} {target.unit}"
+
+
+def _validity(evidence: Evidence) -> list[str]:
+    info, records = evidence.info, evidence.records
+    found = []
+    late = sum(record.sent is None or record.sent - record.due > LATE for record in records)
+    if late > MOST_LATE * len(records):
+        found.append(f"{late} of {len(records)} requests were sent over {LATE * 1000:.0f} ms after they were due")
+    if info.clock_skew is None:
+        found.append("Prometheus's clock could not be compared with ours")
+    elif abs(info.clock_skew) > info.scrape_interval:
+        found.append(f"Prometheus's clock differs from ours by {info.clock_skew:.2f} s")
+    return found + [f"the process {name} died that no fault killed" for name in evidence.deaths]

@@ -1,0 +1,87 @@
+"""Finding the stack that `make up` keeps running, from another process."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+from stack.local import LocalStack
+from stack.places import cache_dir
+from stack.readiness import answers, asker
+from stack.targets import Targets
+
+
+class RunningStack(BaseModel):
+    """A stack of another process, as that process has described it."""
+
+    owner_pid: int
+    owner_started: float
+    api_urls: list[str]
+    prometheus_url: str
+    exporter_url: str
+    mocks_url: str
+    redis_url: str
+    cache_url: str
+    data_dir: Path
+    targets_dir: Path
+    log_dir: Path
+    processes: dict[str, int]
+
+    @property
+    def api_url(self) -> str:
+        return self.api_urls[0]
+
+    @property
+    def deaths(self) -> list[str]:
+        return [name for name, pid in self.processes.items() if not psutil.pid_exists(pid)]
+
+    @property
+    def owner_alive(self) -> bool:
+        try:
+            return bool(psutil.Process(self.owner_pid).create_time() == self.owner_started)
+        except psutil.NoSuchProcess:
+            return False
+
+    def add_target(self, job: str, instance: str, port: int) -> None:
+        Targets(self.targets_dir).add(job, instance, port)
+
+    def remove_target(self, instance: str) -> None:
+        Targets(self.targets_dir).remove(instance)
+
+
+@contextmanager
+def announced(stack: LocalStack) -> Iterator[None]:
+    """Within it, `find_running` finds `stack`, in whichever process it is asked."""
+    file = _file()
+    own = {"owner_pid": os.getpid(), "owner_started": psutil.Process().create_time()}
+    unfinished = file.with_suffix(f".{os.getpid()}.new")
+    unfinished.write_text(json.dumps(stack.describe() | own, indent=1))
+    unfinished.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+async def find_running() -> RunningStack | None:
+    """The announced stack if its owner lives and its API is ready within a second; a stale file is removed."""
+    try:
+        stack = RunningStack.model_validate_json(_file().read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        _file().unlink(missing_ok=True)
+        return None
+    if not stack.owner_alive:
+        _file().unlink(missing_ok=True)
+        return None
+    async with asker() as session:
+        return stack if await answers(f"{stack.api_url}/readyz", session) else None
+
+
+def _file() -> Path:
+    return cache_dir() / "stack.json"

@@ -1,0 +1,42 @@
+"""A stack as those who use it see it, whoever started it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class Stack(Protocol):
+    @property
+    def api_url(self) -> str: ...
+    @property
+    def api_urls(self) -> Sequence[str]:
+        """One per API process; `api_url` is the first."""
+        ...
+
+    @property
+    def prometheus_url(self) -> str: ...
+    @property
+    def exporter_url(self) -> str: ...
+    @property
+    def mocks_url(self) -> str: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def cache_url(self) -> str: ...
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def processes(self) -> Mapping[str, int]:
+        """Process ids by name."""
+        ...
+
+    @property
+    def deaths(self) -> Sequence[str]:
+        """Names of the processes that ended although nobody asked them to."""
+        ...
+
+    def add_target(self, job: str, instance: str, port: int) -> None:
+        """Prometheus scrapes `/metrics` at this loopback port from now on; `instance` is unique in the stack."""
+        ...
+
+    def remove_target(self, instance: str) -> None: ...
