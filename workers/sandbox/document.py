@@ -52,6 +52,15 @@ def _open(path: Path) -> pdfium.PdfDocument:
         ) from None
 
 
+def folded_text(content: bytes) -> str:
+    """What `parse` makes of a document that it accepts."""
+    document = pdfium.PdfDocument(content)
+    try:
+        return _folded(_page_texts(document))
+    finally:
+        document.close()
+
+
 def _page_texts(document: pdfium.PdfDocument) -> list[str]:
     texts: list[str] = []
     length = 0
