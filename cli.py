@@ -32,14 +32,13 @@ from reporter.prometheus import Prometheus, Series
 from reporter.summary import summary
 from stack.attach import announced, find_running
 from stack.local import LocalStack
-from stack.places import ROOT
+from stack.places import ROOT, cache_dir, reports_dir, runs_dir
 from stack.ports import is_free
 from stack.process import ChildDied
 from stack.protocol import Stack
 from stack.signals import cancelled_by_signals
 
-RUNS = ROOT / "runs"
-REPORT = ROOT / "tests" / "reports" / "performance_report.md"
+REPORT = "performance_report.md"
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
 API_PORT, PROMETHEUS_PORT = 8000, 9090
 """Where `up` answers while these are free and nobody asks for others."""
@@ -92,13 +91,11 @@ async def _run_scenario(scenario: Scenario, document: Document, seed: int, folde
     async with _some_stack(folder) as stack:
         with Display(say) as display:
             result = await measure(scenario, document, seed, stack, folder, Progress(changed=display.show))
-    latest = RUNS / "latest"
-    latest.unlink(missing_ok=True)
-    latest.symlink_to(folder.name)
-    write_performance_report([folder], REPORT)
+    _point_latest(folder)
+    report = write_performance_report([folder], reports_dir() / REPORT)
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(REPORT)}\nrun     {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(report)}\nrun     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
 
 
@@ -121,7 +118,7 @@ async def _some_stack(folder: Path) -> AsyncIterator[Stack]:
 async def _up(options: argparse.Namespace) -> int:
     if await find_running() is not None:
         raise UsageError("A stack is up already; stop it first (Ctrl-C where it runs).")
-    logs = ROOT / ".cache" / "logs"
+    logs = cache_dir() / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     stack = LocalStack(
         logs,
@@ -175,9 +172,16 @@ def _as_table(series: list[Series]) -> Table:
 
 def _new_run_folder(scenario: Scenario) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = RUNS / f"{stamp}-{scenario.name}-{secrets.token_hex(2)}"
+    folder = runs_dir() / f"{stamp}-{scenario.name}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
     return folder
+
+
+def _point_latest(folder: Path) -> None:
+    """`runs/latest` is the newest finished run; replaced at once, so that it never dangles."""
+    link = folder.parent / f".latest-{folder.name}"
+    link.symlink_to(folder.name)
+    link.replace(folder.parent / "latest")
 
 
 def _dim(line: str) -> None:

@@ -1,0 +1,82 @@
+"""The mocked LLM, TTS and visual services as one ASGI application."""
+
+import time
+from http import HTTPStatus
+
+import orjson
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contract.calls import Provider
+from contract.catalogue import UNMATCHED_ROUTE, MockMetrics
+from contract.settings import Workload
+from mocks import llm, tts, visual
+from mocks.endpoint import ProviderEndpoint
+from mocks.latency import LogNormal
+from mocks.problems import JSON, RefusedError, problem
+
+
+def create_app(workload: Workload) -> Starlette:
+    """Builds the voices and picture templates, which takes about a second."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    metrics = MockMetrics(registry)
+    endpoints = {
+        "/v1/chat/completions": ProviderEndpoint(Provider.LLM, llm.complete, LogNormal(workload.llm_latency), metrics),
+        "/v1/audio/speech": ProviderEndpoint(
+            Provider.TTS, tts.Speaker().speak, LogNormal(workload.tts_latency), metrics
+        ),
+        "/v1/images/generations": ProviderEndpoint(
+            Provider.VISUAL, visual.Painter().paint, LogNormal(workload.visual_latency), metrics
+        ),
+    }
+    unmatched = metrics.calls.labels(UNMATCHED_ROUTE, "404")
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if endpoint := endpoints.get(request.url.path):
+            endpoint.count(error.status_code)
+        elif error.status_code == HTTPStatus.NOT_FOUND:
+            unmatched.inc()
+        message = f"Invalid URL ({request.method} {request.url.path})"
+        code = "unknown_url" if error.status_code == HTTPStatus.NOT_FOUND else "method_not_supported"
+        return problem(RefusedError(error.status_code, message, code=code))
+
+    def scrape(request: Request) -> Response:
+        # Not a coroutine: Starlette runs it in a thread, so that rendering holds up no answer.
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"Content-Type": content_type})
+
+    return Starlette(
+        routes=[
+            *(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()),
+            Route("/v1/models", models),
+            Route("/healthz", healthy),
+            Route("/metrics", scrape),
+        ],
+        exception_handlers={HTTPException: refuse, Exception: broken},
+    )
+
+
+async def models(_request: Request) -> Response:
+    created = int(time.time())
+    data = [
+        {"id": f"reelbench-{provider}", "object": "model", "created": created, "owned_by": "reelbench"}
+        for provider in Provider
+    ]
+    return Response(orjson.dumps({"object": "list", "data": data}), media_type=JSON)
+
+
+async def healthy(_request: Request) -> Response:
+    return Response(b'{"status":"ok"}', media_type=JSON)
+
+
+async def broken(_request: Request, _error: Exception) -> Response:
+    return problem(RefusedError(500, "The mock itself failed; its log says why."))

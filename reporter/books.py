@@ -1,0 +1,39 @@
+"""The same jobs as three parties counted them, from Prometheus. None where a party told nothing."""
+
+from contract.jobs import Outcome
+from reporter.answers import Answers
+
+SINGLES = {
+    "ledger": {
+        "submitted": "ledger.submitted",
+        "executions": "ledger.executions",
+        "crashes": "ledger.crashes",
+        "handed_back": "ledger.handed_back",
+        "stale_finishes": "ledger.stale_finishes",
+    },
+    "worker": {"handed_back": "worker.handed_back", "lost": "worker.lost"},
+    "client": {"arrivals": "load.arrivals", "late": "load.late", "errors": "load.errors"},
+}
+BY_OUTCOME = {"ledger": "ledger.finished", "worker": "worker.executions", "client": "load.jobs"}
+
+
+def ledger_counts(answers: Answers) -> dict[str, int] | None:
+    """`submitted`, `executions`, `crashes`, `handed_back`, `stale_finishes` and the jobs ended by outcome."""
+    return _counts(answers, "ledger")
+
+
+def worker_counts(answers: Answers) -> dict[str, int] | None:
+    """The executions ended by outcome, `handed_back` and `lost`."""
+    return _counts(answers, "worker")
+
+
+def client_counts(answers: Answers) -> dict[str, int] | None:
+    """The jobs ended by outcome, `arrivals`, `late` and `errors`, as the load generator's metrics tell them."""
+    return _counts(answers, "client")
+
+
+def _counts(answers: Answers, party: str) -> dict[str, int] | None:
+    found = {name: answers.count(id_) for name, id_ in SINGLES[party].items()}
+    found |= {outcome.value: answers.count(BY_OUTCOME[party], outcome=outcome) for outcome in Outcome}
+    counts = {name: count for name, count in found.items() if count is not None}
+    return counts if len(counts) == len(found) else None

@@ -1,0 +1,80 @@
+"""The indicators that targets judge: one definition each, here and nowhere else."""
+
+import math
+from dataclasses import dataclass
+
+from contract.catalogue import UNMATCHED_ROUTE, RequestKind
+from contract.jobs import Outcome
+from reporter.answers import Sample
+from reporter.runs import Run
+from reporter.statistics import binomial_interval, highest_bucket, sample_floor, supported_percentile
+
+OWN_ROUTES = ("/metrics", UNMATCHED_ROUTE)
+"""Requests to these are Prometheus's or a mistake, and no part of the API's latency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`value` None is "no data"; `note` is printed beside it."""
+
+    value: float | None
+    n: int | None = None
+    note: str | None = None
+
+
+def indicators(run: Run) -> dict[str, Indicator]:
+    """By the names that scenarios use for their targets. Times in seconds, shares of 1."""
+    return {"response_p95": _response(run), "success_rate": _success(run), "api_p95": _api(run)}
+
+
+def _response(run: Run) -> Indicator:
+    found = supported_percentile(run.responses, 0.95)
+    if found is None:
+        return Indicator(None, 0)
+    return Indicator(found.value, found.n, None if found.supported else "the maximum: n is too small for P95")
+
+
+def _success(run: Run) -> Indicator:
+    completed, attempted = run.outcomes()[Outcome.COMPLETED], len(run.measured)
+    interval = binomial_interval(completed, attempted)
+    if interval is None:
+        return Indicator(None, 0)
+    low, high = interval
+    return Indicator(completed / attempted, attempted, f"exact 95 % interval {100 * low:.1f}–{100 * high:.1f} %")
+
+
+def _api(run: Run) -> Indicator:
+    """The highest P95 of the endpoints that were asked often enough, on plain requests.
+
+    Where none was, the bound of the slowest request of all stands in for it.
+    """
+    asked = [
+        sample
+        for sample in run.answers.samples("http.n", kind=RequestKind.PLAIN)
+        if sample.value and sample.labels.get("route") not in OWN_ROUTES
+    ]
+    if not asked:
+        return Indicator(None, 0)
+    enough = [sample for sample in asked if (sample.value or 0) >= sample_floor(0.95)]
+    if enough:
+        worst = max(enough, key=lambda sample: _p95(run, sample) or math.inf)
+        return Indicator(_p95(run, worst), int(worst.value or 0), f"the slowest: {_endpoint(worst)}")
+    worst = max(asked, key=lambda sample: _bound(run, sample) or math.inf)
+    return Indicator(
+        _bound(run, worst), int(worst.value or 0), f"a bound of the maximum, n is too small for P95: {_endpoint(worst)}"
+    )
+
+
+def _p95(run: Run, sample: Sample) -> float | None:
+    return run.answers.value("http.p95", **sample.labels)
+
+
+def _bound(run: Run, sample: Sample) -> float | None:
+    bucket = highest_bucket(run.answers.buckets("http.buckets", **sample.labels))
+    if bucket is None:
+        return None
+    return bucket.high if math.isfinite(bucket.high) else bucket.low
+
+
+def _endpoint(sample: Sample) -> str:
+    return f"{sample.labels.get('method')} {sample.labels.get('route')}"

@@ -1,0 +1,216 @@
+"""Every PromQL that a report rests on.
+
+A count is the growth of a counter between two settled readings, taken from raw samples and therefore exact: the last
+sample of the window minus the last one at its start, series by series. A series that appears within the window counts
+from 0; one that vanishes counts with its last sample. `increase()` would extrapolate, and is never used for a count.
+This holds as long as no counter restarts within a series. Each process has an instance name of its own, so none
+should; `meta.restarts` says whether one did, and then the counts are lower bounds.
+
+The ledger's totals live in Redis and outlast their exporter, so they are read as one value whichever instance tells it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reporter.answers import Answer, Answers, Sample
+from reporter.prometheus import Prometheus
+
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+BASELINE = "1m"
+"""How old the reading at the start of the window may be; a settled one is as old as a scrape."""
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`expr` may hold `$start` and `$end` (Unix seconds) and `$window` (the duration between them)."""
+
+    id: str
+    title: str
+    unit: str
+    expr: str
+
+    def at(self, start: float, end: float) -> str:
+        window = f"{round((end - start) * 1000)}ms"
+        return self.expr.replace("$start", f"{start:.3f}").replace("$end", f"{end:.3f}").replace("$window", window)
+
+
+def growth(metric: str, *by: str, function: str = "sum") -> str:
+    last = f"last_over_time({metric}[$window] @ $end)"
+    first = f"last_over_time({metric}[{BASELINE}] @ $start)"
+    return f"{function}{_by(by)} ({last} - {first} or {last})"
+
+
+def ledger_growth(metric: str, *by: str) -> str:
+    return (
+        f"max{_by(by)} (last_over_time({metric}[$window] @ $end))"
+        f" - max{_by(by)} (last_over_time({metric}[{BASELINE}] @ $start))"
+    )
+
+
+def _by(labels: tuple[str, ...]) -> str:
+    return f" by ({', '.join(labels)})" if labels else ""
+
+
+COUNTS = (
+    Query("ledger.submitted", "Jobs accepted, by the ledger", "jobs", ledger_growth("t2v_jobs_submitted_total")),
+    Query("ledger.finished", "Jobs ended, by the ledger", "jobs", ledger_growth("t2v_jobs_finished_total", "outcome")),
+    Query("ledger.executions", "Executions started", "executions", ledger_growth("t2v_executions_started_total")),
+    Query(
+        "ledger.crashes",
+        "Executions whose worker let the lease run out",
+        "executions",
+        ledger_growth("t2v_executions_crashes_total"),
+    ),
+    Query(
+        "ledger.handed_back",
+        "Executions that a stopping worker gave back",
+        "executions",
+        ledger_growth("t2v_executions_handed_back_total"),
+    ),
+    Query(
+        "ledger.stale_finishes",
+        "Finishes refused as out of date",
+        "executions",
+        ledger_growth("t2v_executions_stale_finishes_total"),
+    ),
+    Query(
+        "ledger.in_flight",
+        "Jobs queued or running at the end",
+        "jobs",
+        f"max by (status) (last_over_time(t2v_jobs[{BASELINE}] @ $end))",
+    ),
+    Query(
+        "worker.executions",
+        "Executions ended, by the workers",
+        "executions",
+        growth("t2v_worker_executions_total", "outcome"),
+    ),
+    Query(
+        "worker.handed_back",
+        "Executions handed back, by the workers",
+        "executions",
+        growth("t2v_worker_handed_back_total"),
+    ),
+    Query("worker.lost", "Executions ended after their lease", "executions", growth("t2v_worker_lost_leases_total")),
+    Query(
+        "service.posts",
+        "Submissions answered, by the service",
+        "requests",
+        growth('t2v_http_requests_total{method="POST", route="/v1/videos"}', "status"),
+    ),
+    Query(
+        "service.requests",
+        "Requests answered",
+        "requests",
+        growth("t2v_http_requests_total", "method", "route", "status"),
+    ),
+    Query("load.arrivals", "Jobs that were due", "jobs", growth("t2v_load_arrivals_total")),
+    Query("load.late", "Jobs sent over 10 ms late", "jobs", growth("t2v_load_late_arrivals_total")),
+    Query("load.errors", "Requests without a usable answer", "requests", growth("t2v_load_errors_total")),
+    Query("load.jobs", "Jobs whose end the client saw", "jobs", growth("t2v_load_jobs_total", "outcome")),
+    Query("call.results", "Provider calls", "calls", growth("t2v_provider_calls_total", "provider", "result")),
+    Query(
+        "call.bytes",
+        "Body bytes of provider calls",
+        "bytes",
+        growth("t2v_provider_payload_bytes_total", "provider", "direction"),
+    ),
+    Query("mock.calls", "Calls answered by the mocks", "calls", growth("t2v_mock_calls_total", "provider", "status")),
+    Query(
+        "mock.bytes",
+        "Body bytes, as the mocks saw them",
+        "bytes",
+        growth("t2v_mock_payload_bytes_total", "provider", "direction"),
+    ),
+    Query(
+        "cpu.processes", "CPU time of each process", "seconds", growth("process_cpu_seconds_total", "job", "instance")
+    ),
+    Query(
+        "cpu.stages",
+        "CPU time of the stages with processes of their own",
+        "seconds",
+        growth("t2v_stage_cpu_seconds_total", "stage"),
+    ),
+)
+
+WITNESSES = (
+    "process_cpu_seconds_total",
+    "t2v_worker_executions_total",
+    "t2v_http_requests_total",
+    "t2v_mock_calls_total",
+    "t2v_load_jobs_total",
+    "t2v_jobs_submitted_total",
+)
+"""Counters that together cover each process: all counters of a process restart with it."""
+
+META = (
+    Query(
+        "meta.restarts",
+        "Counters that restarted within a series",
+        "restarts",
+        " or ".join(f"sum by (job, instance) (resets({name}[$window] @ $end))" for name in WITNESSES),
+    ),
+    Query("meta.scrapes", "Readings of each process", "readings", "count_over_time(up[$window] @ $end)"),
+    Query(
+        "meta.failed_scrapes",
+        "Readings that failed",
+        "readings",
+        "count_over_time(up[$window] @ $end) - sum_over_time(up[$window] @ $end)",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramQueries:
+    """The questions to one histogram: `<id>.p50`, `.p95`, `.p99`, `.n` (observations), `.sum` and `.buckets`."""
+
+    id: str
+    title: str
+    metric: str
+    by: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Query]:
+        buckets = growth(f"{self.metric}_bucket", "le", *self.by)
+        for name, q in QUANTILES.items():
+            yield Query(
+                f"{self.id}.{name}", f"{self.title}, {name.upper()}", "seconds", f"histogram_quantile({q}, {buckets})"
+            )
+        yield Query(f"{self.id}.n", f"{self.title}, n", "observations", growth(f"{self.metric}_count", *self.by))
+        yield Query(f"{self.id}.sum", f"{self.title}, sum", "seconds", growth(f"{self.metric}_sum", *self.by))
+        yield Query(f"{self.id}.buckets", f"{self.title}, buckets", "observations", buckets)
+
+
+HISTOGRAMS = (
+    HistogramQueries("load.response", "Response time", "t2v_load_response_seconds"),
+    HistogramQueries("job.queue", "Queue wait", "t2v_job_queue_seconds"),
+    HistogramQueries("job.length", "Job, from acceptance to end", "t2v_job_seconds"),
+    HistogramQueries("stage", "Stage", "t2v_stage_seconds", ("stage",)),
+    HistogramQueries("call", "Provider call", "t2v_provider_call_seconds", ("provider",)),
+    HistogramQueries("mock.planned", "Planned provider latency", "t2v_mock_planned_seconds", ("provider",)),
+    HistogramQueries("mock.late", "Lateness of the mocks", "t2v_mock_late_seconds", ("provider",)),
+    HistogramQueries("http", "API request", "t2v_http_request_seconds", ("method", "route", "kind")),
+)
+
+QUERIES = (*COUNTS, *META, *(query for histogram in HISTOGRAMS for query in histogram))
+
+
+async def collect(prometheus_url: str, start: float, end: float) -> Answers:
+    """Asks every query about the window between two settled readings. Raises PromQLError."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    async with Prometheus(prometheus_url, timeout=30) as prometheus:
+
+        async def ask(query: Query) -> Answer:
+            expr = query.at(start, end)
+            async with gate:
+                series = await prometheus.query(expr, at=end)
+            samples = tuple(Sample(dict(s.labels), s.value) for s in series)
+            return Answer(query.id, query.title, query.unit, expr, end, samples)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(ask(query)) for query in QUERIES]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # the first to fail; the others were cancelled for it
+    return Answers(start, end, [task.result() for task in tasks])

@@ -1,0 +1,118 @@
+"""How the figures came about: enough to judge them and to repeat the run."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from contract.runfolder import DocumentRecord, RunInfo
+from reporter.markdown import NO_DATA, NONE, bullets, figure, seconds, table, whole
+from reporter.runs import Run
+from reporter.statistics import sample_floor
+
+DEFINITIONS = (
+    (
+        "The three AI providers (LLM, speech, pictures) are mocked by HTTP servers with planned latencies. "
+        "Everything else is real. The figures say nothing about a real provider."
+    ),
+    "*Response time*: from the time a job was due to the client holding its terminal state.",
+    (
+        "*Critical path*: planned LLM + the slowest scene's max(TTS, visual) planned + measured CPU of parse and "
+        "assemble. *Overhead*: response time − critical path."
+    ),
+    "*Success rate*: jobs completed without a failed scene / jobs attempted, with the exact binomial interval.",
+    (
+        f"*Percentiles* are nearest ranks (Hyndman and Fan 1996, definition 1), printed from n = {sample_floor(0.95)} "
+        f"(P95) and n = {sample_floor(0.99)} (P99) on: from there the maximum bounds them with 95 % confidence. "
+        "Below, the maximum is shown and said to be one."
+    ),
+    "*Min, max, stddev* (n − 1) and exact percentiles come from the record of each job; a histogram cannot tell them.",
+    "*Counts* are growths of counters between two settled readings, from raw samples; nothing is extrapolated.",
+    "Warm-up is a phase of its own and leaves no trace in any figure.",
+)
+
+
+def definitions() -> list[str]:
+    return [bullets(DEFINITIONS)]
+
+
+def method(run: Run) -> list[str]:
+    """What is particular to this run."""
+    info = run.info
+    dirty = {True: " with uncommitted changes", False: "", None: ""}[info.git_dirty]
+    skew = NO_DATA if info.clock_skew is None else f"{info.clock_skew * 1000:+.1f} ms"
+    rows = [
+        ("scenario", f"{info.scenario}: {info.title}"),
+        ("load model", _load_model(info)),
+        ("seed", str(info.seed)),
+        ("jobs", f"{len(run.measured)} measured after {info.warmup_jobs} of warm-up"),
+        ("started, ended", f"{_moment(info.started)}, {_moment(info.ended)}"),
+        ("window", _window(run)),
+        ("document", _document(info.document)),
+        ("machine", _machine(info.machine)),
+        ("versions", ", ".join(f"{name} {version or NO_DATA}" for name, version in info.versions.items()) or NO_DATA),
+        ("git revision", f"{info.git_revision}{dirty}" if info.git_revision else NO_DATA),
+        ("Prometheus", f"scrapes every {info.scrape_interval:g} s; its clock minus ours: {skew}"),
+        ("workload", _workload(info)),
+    ]
+    blocks = [table(("Run", info.id), rows, "ll")]
+    if info.phases:
+        phases = [(p.name, _moment(p.start), _length(p.start, p.end)) for p in info.phases]
+        blocks.append(table(("Phase", "Start", "Length"), phases, "llr"))
+    if info.workload:
+        settings = [(name, _setting(value)) for name, value in info.workload.items()]
+        blocks.append(table(("Workload in force", "Value"), settings, "ll"))
+    return blocks
+
+
+def _load_model(info: RunInfo) -> str:
+    if info.load_model != "closed":
+        return info.load_model
+    users = "1 user" if info.concurrency == 1 else f"{info.concurrency} users"
+    return f"closed loop, {users}: who has a job out waits for its end before asking for the next"
+
+
+def _workload(info: RunInfo) -> str:
+    return f"differs from the default in {', '.join(info.workload_changed)}" if info.workload_changed else "the default"
+
+
+def _moment(when: float | None) -> str:
+    if when is None:
+        return NO_DATA
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _length(start: float, end: float | None) -> str:
+    return NO_DATA if end is None else seconds(end - start)
+
+
+def _window(run: Run) -> str:
+    window = run.info.window
+    if window is None:
+        return NO_DATA
+    readings = [s.value for s in run.answers.samples("meta.scrapes") if s.value]
+    text = f"{window.start:.3f} to {window.end:.3f} (Unix time), {window.end - window.start:.1f} s"
+    return f"{text}, at least {min(readings):.0f} readings of each process" if readings else text
+
+
+def _document(document: DocumentRecord) -> str:
+    return f"{document.name}, {whole(document.bytes)} bytes, SHA-256 {document.sha256[:16]}…"
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    memory = machine.get("memory_bytes")
+    parts = {
+        "cpu_model": machine.get("cpu_model"),
+        "cores": f"{machine['cores']} cores" if machine.get("cores") else None,
+        "memory": f"{memory / 2**30:.1f} GiB" if memory else None,
+        "system": machine.get("system"),
+        "kernel": machine.get("kernel"),
+    }
+    return ", ".join(str(part) for part in parts.values() if part) or NO_DATA
+
+
+def _setting(value: Any) -> str:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_setting(inner)}" for name, inner in value.items())
+    if value is None:
+        return NONE
+    return figure(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

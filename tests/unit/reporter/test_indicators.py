@@ -1,0 +1,95 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from contract.catalogue import LATENCY_BUCKETS
+from reporter.indicators import Indicator, indicators
+from reporter.runs import Run
+from reporter.summary import summary
+from tests.unit.reporter.folders import Folder, single
+
+
+def found(tmp_path: Path, folder: Folder) -> dict[str, Indicator]:
+    """As a verdict needs them: before there is a result."""
+    path = folder.write(tmp_path)
+    (path / "result.json").unlink()
+    return indicators(Run.load(path))
+
+
+def only(folder: Folder, **endpoints: list[float]) -> Folder:
+    """With these plain requests and no others; `get` and `post` are the methods."""
+    for name in [name for name in folder.answers if name.startswith("http.")]:
+        del folder.answers[name]
+    for method, values in endpoints.items():
+        folder.observe("http", values, method=method.upper(), route="/v1/videos", kind="plain")
+    return folder
+
+
+def test_a_good_run(tmp_path: Path) -> None:
+    """The exact P95 of the response time, the share of completed jobs, and the slowest endpoint's P95."""
+    values = found(tmp_path, single())
+    assert values["response_p95"].value == pytest.approx(0.7149, abs=1e-4)
+    assert (values["success_rate"].value, values["success_rate"].n) == (1.0, 60)
+    assert values["success_rate"].note == "exact 95 % interval 94.0–100.0 %"
+    assert values["api_p95"].value == pytest.approx(0.0096, abs=5e-4)
+    assert values["api_p95"].note == "the slowest: POST /v1/videos"
+
+
+def test_a_partial_job_and_one_without_end_are_no_success(tmp_path: Path) -> None:
+    run = single()
+    measured = [job for job in run.jobs if job["phase"] == "measure"]
+    measured[0]["outcome"] = "partial"
+    measured[1] |= {"outcome": None, "response_seconds": None}
+    values = found(tmp_path, run)
+    assert values["success_rate"].value == pytest.approx(58 / 60)
+    assert values["response_p95"].n == 59
+
+
+def test_too_few_jobs_are_judged_by_their_maximum(tmp_path: Path) -> None:
+    run = single(n=20)
+    value = found(tmp_path, run)["response_p95"]
+    slowest = max(job["response_seconds"] for job in run.jobs if job["phase"] == "measure")
+    assert (value.value, value.n, value.note) == (slowest, 20, "the maximum: n is too small for P95")
+
+
+def test_the_slowest_endpoint_is_judged_if_asked_often_enough(tmp_path: Path) -> None:
+    """A few slow requests elsewhere have no P95; requests of Prometheus and those that wait do not count."""
+    run = only(single(), get=[0.1] * 60, post=[0.02] * 600)
+    run.observe("http", [0.9] * 5, method="GET", route="/readyz", kind="plain")
+    run.observe("http", [0.9] * 100, method="GET", route="/metrics", kind="plain")
+    run.observe("http", [9.0] * 100, method="GET", route="/v1/videos/{job_id}", kind="wait")
+    value = found(tmp_path, run)["api_p95"]
+    assert (value.n, value.note) == (60, "the slowest: GET /v1/videos")
+    assert value.value == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("slowest", [0.2, 40.0])
+def test_too_few_requests_are_judged_by_a_bound_of_their_maximum(tmp_path: Path, slowest: float) -> None:
+    """Finite even beyond the last bucket."""
+    value = found(tmp_path, only(single(), get=[0.01] * 9 + [slowest]))["api_p95"]
+    assert value.value is not None
+    assert math.isfinite(value.value)
+    assert value.value >= min(slowest, LATENCY_BUCKETS[-1])
+    assert (value.n, value.note) == (10, "a bound of the maximum, n is too small for P95: GET /v1/videos")
+
+
+def test_without_data_there_is_no_value(tmp_path: Path) -> None:
+    run = single(n=0)
+    run.answers = {}
+    assert found(tmp_path, run) == dict.fromkeys(("response_p95", "success_rate", "api_p95"), Indicator(None, 0))
+
+
+def test_a_summary_tells_stamp_figures_and_targets(tmp_path: Path) -> None:
+    lines = summary(single().write(tmp_path))
+    assert lines[0] == "single: VALID"
+    assert "response time 0.622 s ± 0.056 s, P95 0.715 s (n = 60)" in lines
+    assert "overhead 17.0 ms (median)" in lines
+    assert any(line.startswith("response time, P95") and line.endswith("pass") for line in lines)
+    assert lines[-1] == "verdict pass"
+
+
+def test_a_summary_of_an_invalid_run_says_why(tmp_path: Path) -> None:
+    run = single()
+    run.result |= {"verdict": "invalid", "reasons": ["books do not balance"]}
+    assert summary(run.write(tmp_path))[:2] == ["single: INVALID", "  books do not balance"]
