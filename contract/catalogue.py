@@ -7,26 +7,26 @@ a scrape before the first event reads 0 and the first increment is seen.
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from contract.calls import Provider
+from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 
 
-def _latency_buckets() -> tuple[float, ...]:
-    """Bounds in seconds from 1 ms to 30 s, each at most 5 % above the last.
-
-    A quantile read from a histogram is known only to its bucket; 5 % makes that bound smaller than what a report
-    distinguishes.
-    """
-    bounds = [0.001]
-    while bounds[-1] < 30:
-        bounds.append(min(30.0, float(f"{bounds[-1] * 1.049:.4g}")))
-    return tuple(bounds)
+def _geometric(first: float, last: float, step: float) -> Iterator[float]:
+    bound = first
+    while bound < last:
+        yield bound
+        bound = float(f"{bound * step:.4g}")
+    yield last
 
 
-LATENCY_BUCKETS = _latency_buckets()
+LATENCY_BUCKETS = (0.0001, 0.00016, 0.00025, 0.0004, 0.00063, *_geometric(0.001, 30.0, 1.049))
+"""Bounds in seconds. From 1 ms to 30 s each is at most 5 % above the last: a quantile read from a histogram is known
+only to its bucket, and 5 % is less than what a report distinguishes. Below, where nothing depends on it, coarser."""
+LATENESS_BUCKETS = tuple(_geometric(0.0001, 1.0, 1.3))
 
 HTTP_METHODS = ("GET", "POST", "DELETE", "other")
 HTTP_STATUSES = (
@@ -76,11 +76,11 @@ class ServiceMetrics:
         self.requests = Counter(
             "t2v_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )
-        self.seconds = Histogram(
+        self.seconds = LatencyHistogram(
             "t2v_http_request_seconds",
             "From the first byte of a request to the last of its answer",
             ["method", "route", "kind"],
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
         self.in_flight = Gauge("t2v_http_requests_in_flight", "Requests being answered", registry=registry)
@@ -108,20 +108,20 @@ class WorkerMetrics:
             "Executions that ended after their lease had passed on",
             registry=registry,
         )
-        self.job_seconds = Histogram(
+        self.job_seconds = LatencyHistogram(
             "t2v_job_seconds",
             "From the acceptance of a job to its end",
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
-        self.queue_seconds = Histogram(
+        self.queue_seconds = LatencyHistogram(
             "t2v_job_queue_seconds",
             "From the acceptance of a job to the start of its first execution",
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
-        self.stage_seconds = Histogram(
-            "t2v_stage_seconds", "Length of a stage", ["stage"], buckets=LATENCY_BUCKETS, registry=registry
+        self.stage_seconds = LatencyHistogram(
+            "t2v_stage_seconds", "Length of a stage", ["stage"], bounds=LATENCY_BUCKETS, registry=registry
         )
         self.stage_cpu = Counter(
             "t2v_stage_cpu_seconds",
@@ -135,11 +135,11 @@ class WorkerMetrics:
             ["provider", "result"],
             registry=registry,
         )
-        self.call_seconds = Histogram(
+        self.call_seconds = LatencyHistogram(
             "t2v_provider_call_seconds",
             "Length of a provider call, good or bad",
             ["provider"],
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
         self.call_bytes = Counter(
@@ -172,18 +172,18 @@ class MockMetrics:
             ["provider", "status"],
             registry=registry,
         )
-        self.planned_seconds = Histogram(
+        self.planned_seconds = LatencyHistogram(
             "t2v_mock_planned_seconds",
             "Latency that a mock planned for a call",
             ["provider"],
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
-        self.late_seconds = Histogram(
+        self.late_seconds = LatencyHistogram(
             "t2v_mock_late_seconds",
             "By how much a mock's answer left after its planned latency",
             ["provider"],
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENESS_BUCKETS,
             registry=registry,
         )
         self.payload_bytes = Counter(
@@ -209,10 +209,10 @@ class LoadMetrics:
             "t2v_load_jobs", "Jobs whose end the load generator has seen", ["outcome"], registry=registry
         )
         self.errors = Counter("t2v_load_errors", "Requests that did not get a usable answer", registry=registry)
-        self.response_seconds = Histogram(
+        self.response_seconds = LatencyHistogram(
             "t2v_load_response_seconds",
             "From the due time of a job to the client holding its end",
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=registry,
         )
         self.in_flight = Gauge("t2v_load_in_flight", "Jobs that the load generator waits for", registry=registry)

@@ -51,6 +51,7 @@ class JobRecord(BaseModel):
     error: JobError | None = None
     request_failure: RequestFailure | None = None
     detail: str | None = None
+    http_status: int | None = None
     bytes: int | None = None
     video_seconds: float | None = None
     executions: int | None = None

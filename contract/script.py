@@ -1,5 +1,6 @@
 """The script that the LLM writes: the schema it is asked for is the one that the worker checks."""
 
+import functools
 from enum import StrEnum
 from typing import Any
 
@@ -25,8 +26,9 @@ class Script(BaseModel):
     scenes: list[SceneText] = Field(min_length=1, max_length=20)
 
 
+@functools.cache  # making a schema costs more than the rest of the call
 def response_format(scenes: int) -> dict[str, Any]:
-    """OpenAI's structured-output request for a script of exactly `scenes` scenes."""
+    """OpenAI's structured-output request for a script of exactly `scenes` scenes. Shared: do not change it."""
     schema = Script.model_json_schema()
     schema["properties"]["scenes"] |= {"minItems": scenes, "maxItems": scenes}
     return {"type": "json_schema", "json_schema": {"name": "script", "strict": True, "schema": schema}}

@@ -11,7 +11,7 @@ class Plant(StrEnum):
     """Defects that tests plant to prove that our checks can fail. Never set one elsewhere."""
 
     SKIP_JOB_COUNT = "skip-job-count"
-    """The first worker that finishes a job leaves it out of its own counter."""
+    """A worker leaves the fourth measured job of a run out of its own counter."""
     SWAP_SCENES = "swap-scenes"
     """Assembly shows the pictures of the first two scenes in each other's place."""
 

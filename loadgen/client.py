@@ -2,14 +2,17 @@
 
 import asyncio
 import secrets
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import orjson
+from pydantic import ValidationError
 
+from contract.errors import EnvironmentFault
 from contract.jobs import Job
 from contract.runfolder import RequestFailure
 from loadgen.document import Document
@@ -18,14 +21,17 @@ WAIT = 30
 """Seconds that one status request waits at the server."""
 ANSWER_BOUND = 10.0
 """Seconds within which any other answer must come."""
+END_BOUND = 300.0
+"""Seconds after which a job that has not ended is given up: a service without workers must not hold a run for ever."""
 
 
-class RequestError(Exception):
+class RequestError(EnvironmentFault):
     """A request without a usable answer."""
 
-    def __init__(self, failure: RequestFailure, detail: str) -> None:
+    def __init__(self, failure: RequestFailure, detail: str, status: int | None = None) -> None:
         super().__init__(detail)
         self.failure = failure
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Form:
     @classmethod
     def of(cls, document: Document) -> Self:
         boundary = secrets.token_hex(16)
-        name = document.name.replace('"', "%22")
+        quoted = document.name.replace("\\", "\\\\").replace('"', '\\"')  # a quoted-string, as RFC 2183 has it
+        name = quoted.replace("\r", "%0D").replace("\n", "%0A")
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="document"; filename="{name}"\r\n'
             "Content-Type: application/pdf\r\n\r\n"
@@ -76,21 +83,22 @@ class Client:
         assert self._http is not None
         await self._http.close()
 
-    async def submit(self, form: Form, fields: dict[str, str]) -> dict[str, Any]:
+    async def submit(self, form: Form, fields: dict[str, str]) -> Job:
         """The accepted job. Raises RequestError."""
         headers = {"Content-Type": form.content_type}
         body = await self._request("POST", "/v1/videos", HTTPStatus.ACCEPTED, data=form.body(fields), headers=headers)
-        answer: dict[str, Any] = orjson.loads(body)
-        return answer
+        return _job(body)
 
     async def end_of(self, job_id: str) -> Job:
-        """The job once it has ended, told by the server when it happens. Raises RequestError."""
+        """The job once it has ended, told by the server when it happens. Raises RequestError, after END_BOUND too."""
         path = f"/v1/videos/{job_id}?wait={WAIT}"
+        deadline = time.monotonic() + END_BOUND
         while True:
-            body = await self._request("GET", path, HTTPStatus.OK, bound=WAIT + ANSWER_BOUND)
-            job = Job.model_validate_json(body)
+            job = _job(await self._request("GET", path, HTTPStatus.OK, bound=WAIT + ANSWER_BOUND))
             if job.status.terminal:
                 return job
+            if time.monotonic() > deadline:
+                raise RequestError(RequestFailure.TIMEOUT, f"the job is still {job.status} after {END_BOUND:g} s")
 
     async def get(self, path: str) -> bytes:
         return await self._request("GET", path, HTTPStatus.OK)
@@ -119,6 +127,24 @@ class Client:
         except (aiohttp.ClientError, OSError) as error:
             raise RequestError(RequestFailure.DISCONNECTED, f"{method} {path}: {error!r}") from None
         if response.status != expected:
-            said = body[:300].decode(errors="replace")
-            raise RequestError(RequestFailure.STATUS, f"{method} {path}: {response.status} {said}")
+            said = _said(body) or f"{method} {path}: {response.status} {body[:300].decode(errors='replace')}"
+            raise RequestError(RequestFailure.STATUS, said, response.status)
         return body
+
+
+def _said(body: bytes) -> str | None:
+    """The sentence of a problem document (RFC 9457)."""
+    try:
+        return str(orjson.loads(body)["detail"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def _job(body: bytes) -> Job:
+    """Raises RequestError; an answer of the right status that is no job counts with those of a wrong status."""
+    try:
+        return Job.model_validate_json(body)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise RequestError(RequestFailure.STATUS, f"the answer is no job: {where} {wrong['msg']}") from None

@@ -49,15 +49,18 @@ class Display:
             last = progress.last.outcome or progress.last.request_failure or ""
             last += "" if seconds is None else f" in {seconds:.2f} s"
         total = progress.total or None
-        self._bar.update(self._task, description=WORDS[progress.phase], completed=progress.done, total=total, last=last)
+        changed, self._phase = progress.phase is not self._phase, progress.phase
+        if changed:  # a task of its own: rich lets no total become unknown again, and the time starts anew
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(WORDS[progress.phase], total=total, last=last)
+        self._bar.update(self._task, completed=progress.done, last=last)
         if not self._console.is_terminal:
-            self._line(progress, last)
+            self._line(progress, last, changed=changed)
 
-    def _line(self, progress: RunProgress, last: str) -> None:
-        changed = progress.phase is not self._phase
+    def _line(self, progress: RunProgress, last: str, *, changed: bool) -> None:
         finished = bool(progress.total) and progress.done == progress.total
         if not changed and not finished and time.monotonic() - self._said < QUIET_SECONDS:
             return
-        self._phase, self._said = progress.phase, time.monotonic()
+        self._said = time.monotonic()
         count = f" {progress.done} of {progress.total}" if progress.total else ""
         self._console.print(f"{WORDS[progress.phase]}{count}{', last ' + last if last else ''}", highlight=False)

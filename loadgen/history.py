@@ -34,23 +34,24 @@ def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
     """The seven counts of Jepsen's total-queue checker, and the outcomes, of the measured jobs.
 
     Lost: acknowledged, and not in a final state now. Unexpected: in the ledger though nobody of this run asked for
-    it. Recovered: never acknowledged to its client, and yet ended.
+    it, or a second job for one request. Duplicated: executions beyond the first of each job asked for. Recovered:
+    never acknowledged to its client, and yet ended.
     """
     by_id = {job.id: job for job in known}
     by_key = {job.options.seed_key: job for job in known}
     lost, recovered = [], 0
     outcomes: list[str] = []
+    asked: dict[str, Job] = {}
     for record in records:
         job = by_id.get(record.id) if record.id else by_key.get(record.seed_key)
-        ended = job is not None and job.status.terminal
-        if record.id and not ended:
-            lost.append(record.id)
-        if record.id is None and ended:
-            recovered += 1
-        if ended and job is not None:
+        if job is not None:
+            asked[job.id] = job
+        if job is not None and job.status.terminal:
             outcomes.append(outcome_of(job))
-    asked = {record.seed_key for record in records}
-    unexpected = [job.id for job in known if job.options.seed_key not in asked]
+            recovered += record.id is None
+        elif record.id is not None:
+            lost.append(record.id)
+    unexpected = [job.id for job in known if job.id not in asked]
     counts = Counts(
         attempted=len(records),
         acknowledged=sum(record.id is not None for record in records),
@@ -60,7 +61,7 @@ def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
         cancelled=outcomes.count("cancelled"),
         lost=len(lost),
         unexpected=len(unexpected),
-        duplicated=sum(max(0, job.executions - 1) for job in known),
+        duplicated=sum(max(0, job.executions - 1) for job in asked.values()),
         recovered=recovered,
     )
     return Reconciliation(counts, lost, unexpected)

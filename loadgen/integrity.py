@@ -49,6 +49,9 @@ async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspecti
         integrity.losses.append(f"{job_id}: no manifest ({error})")
         return
     integrity.videos += 1
+    if manifest.job_id != job_id or not any(asset.kind is AssetKind.VIDEO for asset in manifest.assets):
+        integrity.named += 1
+        integrity.losses.append(f"{job_id}: the manifest is that of {manifest.job_id}, or names no video")
     misnamed = _misnamed(manifest, style)
     for asset in manifest.assets:
         integrity.named += 1

@@ -4,6 +4,7 @@ import io
 
 import av
 import numpy as np
+from av.stream import Stream
 
 from contract import pattern
 from contract.manifest import Manifest
@@ -21,13 +22,19 @@ def defects(content: bytes, manifest: Manifest) -> list[str]:
                 (float(frame.time or 0), pattern.read(frame.to_ndarray(format="gray")))
                 for frame in container.decode(video=0)
             ]
-            length = (container.duration or 0) / av.time_base
+            lengths = {stream.type: _seconds(stream) for stream in container.streams}
     except (av.FFmpegError, ValueError) as error:
         return [f"cannot be decoded: {error}"]
-    found = []
-    if abs(length - manifest.seconds) > LENGTH_TOLERANCE * manifest.seconds:
-        found.append(f"lasts {length:.2f} s, its narration {manifest.seconds:.2f} s")
+    found = [
+        f"the {kind} lasts {length:.2f} s, the manifest says {manifest.seconds:.2f} s"
+        for kind, length in lengths.items()
+        if abs(length - manifest.seconds) > LENGTH_TOLERANCE * manifest.seconds
+    ]
     return found + _wrong_scenes(shown, manifest)
+
+
+def _seconds(stream: Stream) -> float:
+    return float((stream.duration or 0) * (stream.time_base or 0))
 
 
 def _wrong_scenes(shown: list[tuple[float, str]], manifest: Manifest) -> list[str]:

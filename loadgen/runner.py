@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prometheus_client import start_http_server
 from redis.asyncio import Redis
 
 from contract.catalogue import LoadMetrics, Phase
 from contract.connections import connect
 from contract.errors import ReelbenchError, UsageError
-from contract.exposition import process_registry
+from contract.exposition import ProcessRegistry, answering
 from contract.jobs import VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
@@ -24,6 +23,9 @@ from loadgen.history import Reconciliation, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
 from loadgen.scenario import Scenario
 from loadgen.users import Users
+
+REFUSED = (413, 415, 422)
+"""Statuses with which the service refuses a document at the door."""
 
 
 class RunBroken(ReelbenchError):
@@ -145,18 +147,15 @@ class _Steps:
 @contextlib.contextmanager
 def _own_metrics(controller: Controller, run_id: str) -> Iterator[tuple[LoadMetrics, str]]:
     """Answers the load generator's metrics and tells Prometheus where."""
-    registry = process_registry()
+    registry = ProcessRegistry()
     metrics = LoadMetrics(registry)
-    server, thread = start_http_server(0, "127.0.0.1", registry)
     instance = f"loadgen-{run_id}"
-    controller.add_target("loadgen", instance, server.server_port)
-    try:
-        yield metrics, instance
-    finally:
-        controller.remove_target(instance)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(registry, "127.0.0.1", 0) as port:
+        controller.add_target("loadgen", instance, port)
+        try:
+            yield metrics, instance
+        finally:
+            controller.remove_target(instance)
 
 
 def _refuse_hopeless(warmup: list[JobRecord]) -> None:
@@ -164,6 +163,8 @@ def _refuse_hopeless(warmup: list[JobRecord]) -> None:
     for record in warmup:
         if record.error is not None and record.error.code.blames_document:
             raise UsageError(f"The document cannot be used: {record.error.message}")
+        if record.http_status in REFUSED:
+            raise UsageError(f"The document cannot be used: {record.detail}")
     if all(record.outcome is None for record in warmup):
         raise RunBroken(f"No job of the warm-up reached its end. {warmup[0].detail or ''}")
 

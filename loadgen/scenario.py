@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError, model_validator
 
 from contract.errors import UsageError
 from contract.runfolder import Op
@@ -45,6 +45,8 @@ class Load(_Strict):
 
 
 class Warmup(_Strict):
+    """A closed loop whose jobs are in no figure."""
+
     users: PositiveInt = 4
     jobs: PositiveInt = 8
 
@@ -52,11 +54,11 @@ class Warmup(_Strict):
 class TargetSpec(_Strict):
     indicator: Indicator
     op: Op
-    limit: float
+    limit: FiniteFloat
 
 
 class Scenario(_Strict):
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="part of file names; the file's own unless given")
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
     load: Load
@@ -105,5 +107,6 @@ def _sentence(error: ValidationError) -> str:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
         what = "there is no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        what = what.removeprefix("Value error, ")  # pydantic's, before a sentence of ours
         parts.append(f"{where}: {what}" if where else what)
     return "; ".join(parts) + "."

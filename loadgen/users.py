@@ -30,9 +30,9 @@ def outcome_of(job: Job) -> Outcome:
     return Outcome.PARTIAL if job.status is Status.COMPLETED and job.failed_scenes else Outcome(job.status.value)
 
 
-def script_seed(seed: int, index: int) -> int:
-    """A seed of its own for each job, so that jobs differ and a mix-up between two of them shows."""
-    digest = hashlib.blake2b(f"{seed}/{index}".encode(), digest_size=4).digest()
+def script_seed(seed_key: str) -> int:
+    """A seed of its own for each job, those of the warm-up too, so that a mix-up between two of them shows."""
+    digest = hashlib.blake2b(seed_key.encode(), digest_size=4).digest()
     return int.from_bytes(digest) >> 1
 
 
@@ -68,7 +68,7 @@ class Users:
     async def _live(self, record: JobRecord) -> None:
         """One job from due time to end; failures of requests are part of the record."""
         measured = record.phase is Phase.MEASURE
-        fields = {"seed": str(script_seed(self._seed, record.index)), "seed_key": record.seed_key}
+        fields = {"seed": str(script_seed(record.seed_key)), "seed_key": record.seed_key}
         self._metrics.in_flight.inc()
         record.sent = self._clock.now()
         if measured:
@@ -76,14 +76,13 @@ class Users:
             if record.sent - record.due > LATE:
                 self._metrics.late.inc()
         try:
-            accepted = await self._client.submit(self._form, fields)
+            record.id = (await self._client.submit(self._form, fields)).id
             record.acknowledged = self._clock.now()
-            record.id = accepted["id"]
-            job = await self._client.end_of(accepted["id"])
+            job = await self._client.end_of(record.id)
             record.held = self._clock.now()
             _fill(record, job)
         except RequestError as error:
-            record.request_failure, record.detail = error.failure, str(error)
+            record.request_failure, record.detail, record.http_status = error.failure, str(error), error.status
             if measured:
                 self._metrics.errors.inc()
         finally:

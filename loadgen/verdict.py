@@ -69,8 +69,9 @@ def _target(spec: TargetSpec, figure: Figure) -> Target:
 
 
 def _missed(target: Target) -> str:
-    value = "no data" if target.value is None else f"{target.value:.4g} {target.unit}"
-    return f"{target.name} is {value}, the target is {target.op} {target.limit:g} {target.unit}"
+    unit = "" if target.unit == "ratio" else f" {target.unit}"
+    value = "no data" if target.value is None else f"{target.value:.6g}{unit}"
+    return f"{target.name} is {value}, the target is {target.op} {target.limit:g}{unit}"
 
 
 def _validity(evidence: Evidence) -> list[str]:

@@ -5,7 +5,6 @@ import socket
 import sys
 from types import FrameType
 
-import prometheus_client
 import uvicorn
 
 from contract.errors import EnvironmentFault, ReelbenchError
@@ -20,9 +19,6 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn takes both signals while it serves and hands them back here afterwards.
         signal.signal(number, leave)
-    # A scrape is rendered in a thread: with the default of 5 ms it would hold up answers by as much.
-    sys.setswitchinterval(0.0005)
-    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it untyped
     deployment = Deployment()
     try:
         listener = listen(deployment.host, deployment.port)

@@ -4,8 +4,6 @@ import time
 from http import HTTPStatus
 
 import orjson
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +12,7 @@ from starlette.routing import Route
 
 from contract.calls import Provider
 from contract.catalogue import UNMATCHED_ROUTE, MockMetrics
+from contract.exposition import ProcessRegistry, render
 from contract.settings import Workload
 from mocks import llm, tts, visual
 from mocks.endpoint import ProviderEndpoint
@@ -23,10 +22,7 @@ from mocks.problems import JSON, RefusedError, problem
 
 def create_app(workload: Workload) -> Starlette:
     """Builds the voices and picture templates, which takes about a second."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
+    registry = ProcessRegistry()
     metrics = MockMetrics(registry)
     endpoints = {
         "/v1/chat/completions": ProviderEndpoint(Provider.LLM, llm.complete, LogNormal(workload.llm_latency), metrics),
@@ -49,10 +45,10 @@ def create_app(workload: Workload) -> Starlette:
         code = "unknown_url" if error.status_code == HTTPStatus.NOT_FOUND else "method_not_supported"
         return problem(RefusedError(error.status_code, message, code=code))
 
-    def scrape(request: Request) -> Response:
+    def scrape(_: Request) -> Response:
         # Not a coroutine: Starlette runs it in a thread, so that rendering holds up no answer.
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), headers={"Content-Type": content_type})
+        body, content_type = render(registry)
+        return Response(body, headers={"Content-Type": content_type})
 
     return Starlette(
         routes=[

@@ -1,8 +1,9 @@
 """A run in a few lines, for the terminal."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from reporter.breakdown import breakdowns
+from reporter.breakdown import OVERHEAD_TITLES, breakdowns
 from reporter.markdown import millis, percent, seconds
 from reporter.runs import Run
 from reporter.sections.headline import amount, judged, target_title
@@ -33,12 +34,25 @@ def _figures(run: Run) -> list[str]:
         p95 = supported_percentile(run.responses, 0.95)
         high = f", {p95.name} {seconds(p95.value)}" if p95 and p95.supported else f", max {seconds(whole.maximum)}"
         lines.append(f"response time {seconds(whole.mean)}{spread}{high} (n = {whole.n})")
-    parts = breakdowns(run.measured)
-    if parts:
-        lines.append(f"overhead {millis(percentile([b.overhead_seconds for b in parts], 0.5))} (median)")
+    lines += _overhead(run)
     interval = success_interval(run)
     if interval is not None:
         successes, attempted = successes_of(run)
         low, high_end = interval
         lines.append(f"success {successes} of {attempted} (95 % interval {percent(low)} to {percent(high_end)})")
     return lines
+
+
+def _overhead(run: Run) -> list[str]:
+    """Medians over the completed jobs; medians of parts need not sum to the median of the whole."""
+    found = breakdowns(run.measured)
+    if not found:
+        return []
+
+    def p50(values: Iterable[float]) -> str:
+        return millis(percentile(list(values), 0.5))
+
+    overhead = p50(job.overhead_seconds for job in found)
+    critical = p50(job.critical_seconds for job in found)
+    parts = [f"  {title:<34}{p50(job.overhead[n] for job in found):>10}" for n, title in OVERHEAD_TITLES.items()]
+    return [f"overhead p50 {overhead} over a critical path of {critical}, of which (p50 each)", *parts]

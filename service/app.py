@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from contract.artifacts import DataFolder
 from contract.catalogue import RequestKind, ServiceMetrics
 from contract.connections import connect
-from contract.exposition import process_registry, render
+from contract.exposition import ProcessRegistry, render
 from contract.ledger import Ledger
 from contract.records import Records
 from contract.settings import Deployment, Workload
@@ -38,7 +38,7 @@ def _routes(app: FastAPI) -> Iterable[tuple[str, str, set[RequestKind]]]:
 
 
 def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
-    registry = process_registry()
+    registry = ProcessRegistry()
     redis = connect(deployment.redis_url, deployment.redis_timeout)
     data = DataFolder(deployment.data_dir)
     changes = Changes(connect(deployment.redis_url, deployment.redis_timeout))

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from contract.catalogue import LedgerTotals
 from contract.connections import REDIS_DOWN, connect
-from contract.exposition import process_registry, render
+from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
 from contract.records import Records
 from contract.run import current_phase
@@ -42,7 +42,7 @@ async def _read(records: Records) -> list[Metric]:
 
 
 def create_app(deployment: Deployment) -> Starlette:
-    registry = process_registry()
+    registry = ProcessRegistry()
     snapshot = _Snapshot()
     registry.register(snapshot)
     records = Records(connect(deployment.redis_url, deployment.redis_timeout / 4))

@@ -9,14 +9,13 @@ import socket
 
 import uvloop
 from arq.connections import ArqRedis
-from prometheus_client import start_http_server
 from redis.asyncio import ConnectionPool
 
 from contract.artifacts import DataFolder
 from contract.calls import Provider
 from contract.catalogue import WorkerMetrics
 from contract.connections import connect, connect_blocking
-from contract.exposition import process_registry
+from contract.exposition import ProcessRegistry, answering
 from contract.ledger import Ledger
 from contract.settings import Deployment, Workload
 from workers.providers.http import Caller, session
@@ -30,7 +29,7 @@ SANDBOXES = 2
 
 
 async def main(deployment: Deployment, workload: Workload) -> None:
-    registry = process_registry()
+    registry = ProcessRegistry()
     metrics = WorkerMetrics(registry)
     data = DataFolder(deployment.data_dir)
     data.create()
@@ -64,16 +63,13 @@ async def main(deployment: Deployment, workload: Workload) -> None:
             workload=workload,
             metrics=metrics,
         )
-        server, thread = start_http_server(deployment.port, deployment.host, registry)
+        stack.enter_context(answering(registry, deployment.host, deployment.port))
         try:
             await worker.async_run()
         except asyncio.CancelledError:
             logging.getLogger(__name__).info("worker %s stopped", name)
         finally:
             await worker.close()
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 if __name__ == "__main__":

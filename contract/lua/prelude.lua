@@ -41,14 +41,15 @@ local function close_cancelled(id, from)
   announce(id, 'cancelled')
 end
 
--- Puts a running job back at its old place in the queue, its execution token void.
+-- Puts a running job back at its old place in the queue, or ends it if that was asked; its execution token is void.
 local function requeue(id, cause)
   local job = job_key(id)
   local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms')
   count(cause)
-  if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
-  redis.call('HSET', job, 'status', 'queued', 'token', '', 'stage', '', 'progress', 0)
   redis.call('HINCRBY', job, cause, 1)
+  redis.call('HSET', job, 'token', '', 'stage', '', 'progress', 0)
+  if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
+  redis.call('HSET', job, 'status', 'queued')
   redis.call('ZREM', LEASES, id)
   redis.call('ZADD', QUEUE, fields[2], id)
   move(id, 'in_progress', 'queued')

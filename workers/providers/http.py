@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import TypeVar
 
 import aiohttp
 import orjson
@@ -16,6 +17,7 @@ from contract.jobs import CallTiming
 KEEP_ALIVE = 30.0
 MOST_BYTES = 16 * 2**20
 """An answer longer than this is not what was asked for."""
+Answer = TypeVar("Answer")
 
 
 class ProviderError(ReelbenchError):
@@ -52,15 +54,26 @@ class Caller:
         self._bound = bound
         self._metrics = metrics
 
-    async def post(self, path: str, body: Mapping[str, object], key: CallKey, log: list[CallTiming]) -> bytes:
-        """The answer's body; appends the call to `log`, good or bad. Raises ProviderError."""
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        key: CallKey,
+        log: list[CallTiming],
+        read: Callable[[bytes], Answer],
+    ) -> Answer:
+        """What `read` makes of the answer; appends the call to `log`, good or bad.
+
+        Raises ProviderError; a ValueError or LookupError of `read` means BAD_PAYLOAD.
+        """
         payload = orjson.dumps(body)
         start, began = time.time(), time.perf_counter()
+        received = bytearray()
         planned: float | None = None
-        answer = b""
         result = CallResult.CANCELLED
         try:
-            planned, answer = await self._exchange(path, payload, key)
+            planned = await self._exchange(path, payload, key, received)
+            answer = self._understood(received, read)
             result = CallResult.OK
         except ProviderError as error:
             result = error.result
@@ -76,13 +89,14 @@ class Caller:
                     seconds=seconds,
                     planned=planned,
                     bytes_sent=len(payload),
-                    bytes_received=len(answer),
+                    bytes_received=len(received),
                 )
             )
-            self._record(result, seconds, len(payload), len(answer))
+            self._record(result, seconds, len(payload), len(received))
         return answer
 
-    async def _exchange(self, path: str, payload: bytes, key: CallKey) -> tuple[float | None, bytes]:
+    async def _exchange(self, path: str, payload: bytes, key: CallKey, received: bytearray) -> float | None:
+        """The planned seconds; fills `received`, which on a failure holds what had come until then."""
         headers = self._headers | {CALL_HEADER: key.encode()}
         try:
             async with (
@@ -91,20 +105,29 @@ class Caller:
                     self._base_url + path, data=payload, headers=headers, allow_redirects=False
                 ) as response,
             ):
-                answer = await response.content.read(MOST_BYTES) if response.content_length is None else b""
-                if not answer:
-                    answer = await response.read()
+                async for part in response.content.iter_any():
+                    received += part
+                    if len(received) > MOST_BYTES:
+                        raise self._error(CallResult.BAD_PAYLOAD, f"the answer is longer than {MOST_BYTES} bytes")
                 if response.status != HTTPStatus.OK:
-                    said = answer[:200].decode(errors="replace")
-                    raise ProviderError(self.provider, CallResult.STATUS, f"status {response.status}: {said}")
-                planned = response.headers.get(PLANNED_HEADER)
-                return (float(planned) if planned else None), answer
+                    said = received[:200].decode(errors="replace")
+                    raise self._error(CallResult.STATUS, f"status {response.status}: {said}")
+                return _planned(response.headers.get(PLANNED_HEADER))
         except TimeoutError:
-            raise ProviderError(self.provider, CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
+            raise self._error(CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            raise ProviderError(self.provider, CallResult.REFUSED, "no connection") from error
+            raise self._error(CallResult.REFUSED, "no connection") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise ProviderError(self.provider, CallResult.DISCONNECTED, "connection lost") from error
+            raise self._error(CallResult.DISCONNECTED, "connection lost") from error
+
+    def _understood(self, received: bytearray, read: Callable[[bytes], Answer]) -> Answer:
+        try:
+            return read(bytes(received))
+        except (ValueError, LookupError) as error:
+            raise self._error(CallResult.BAD_PAYLOAD, f"the answer is not what was asked for: {error}") from None
+
+    def _error(self, result: CallResult, message: str) -> ProviderError:
+        return ProviderError(self.provider, result, message)
 
     def _record(self, result: CallResult, seconds: float, sent: int, received: int) -> None:
         self._metrics.calls.labels(self.provider, result).inc()
@@ -112,5 +135,10 @@ class Caller:
         self._metrics.call_bytes.labels(self.provider, Direction.SENT).inc(sent)
         self._metrics.call_bytes.labels(self.provider, Direction.RECEIVED).inc(received)
 
-    def bad_payload(self, message: str) -> ProviderError:
-        return ProviderError(self.provider, CallResult.BAD_PAYLOAD, message)
+
+def _planned(header: str | None) -> float | None:
+    """A provider that is not a mock may use the name for something else."""
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return None

@@ -1,7 +1,6 @@
 """The script writer: OpenAI's chat completions with structured output."""
 
-import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from contract.calls import CallKey
 from contract.jobs import CallTiming
@@ -41,12 +40,12 @@ async def write_script(
         ],
         "response_format": response_format(scenes),
     }
-    answer = await caller.post("/chat/completions", body, key, log)
-    try:
-        completion = _Completion.model_validate(orjson.loads(answer))
-        script = Script.model_validate(orjson.loads(completion.choices[0].message.content))
-    except (ValidationError, orjson.JSONDecodeError, IndexError) as error:
-        raise caller.bad_payload(f"the script does not fit its schema: {error}") from None
-    if len(script.scenes) != scenes:
-        raise caller.bad_payload(f"the script has {len(script.scenes)} scenes instead of {scenes}")
-    return script
+
+    def read(answer: bytes) -> Script:
+        completion = _Completion.model_validate_json(answer)
+        script = Script.model_validate_json(completion.choices[0].message.content)
+        if len(script.scenes) != scenes:
+            raise ValueError(f"the script has {len(script.scenes)} scenes instead of {scenes}")
+        return script
+
+    return await caller.post("/chat/completions", body, key, log, read)

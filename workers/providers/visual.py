@@ -1,10 +1,8 @@
 """The illustrator: OpenAI's image generation."""
 
 import base64
-import binascii
 
-import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from contract.calls import CallKey
 from contract.jobs import CallTiming, VisualStyle
@@ -33,11 +31,11 @@ async def draw(caller: Caller, prompt: str, style: VisualStyle, key: CallKey, lo
         "size": f"{WIDTH}x{HEIGHT}",
         "output_format": "png",
     }
-    answer = await caller.post("/images/generations", body, key, log)
-    try:
-        image = base64.b64decode(_Images.model_validate(orjson.loads(answer)).data[0].b64_json, validate=True)
-    except (ValidationError, orjson.JSONDecodeError, binascii.Error, IndexError) as error:
-        raise caller.bad_payload(f"the picture cannot be read: {error}") from None
+    return await caller.post("/images/generations", body, key, log, _picture)
+
+
+def _picture(answer: bytes) -> bytes:
+    image = base64.b64decode(_Images.model_validate_json(answer).data[0].b64_json, validate=True)
     if not image.startswith(PNG_SIGNATURE):
-        raise caller.bad_payload("the picture is not a PNG")
+        raise ValueError("no PNG")
     return image

@@ -1,7 +1,7 @@
 """From pictures and narrations to one MP4. Runs in a warm process of its own, off the worker's event loop."""
 
 import hashlib
-import math
+import io
 from fractions import Fraction
 from pathlib import Path
 from typing import TypedDict
@@ -15,10 +15,13 @@ from av.video.stream import VideoStream
 
 from contract.jobs import ErrorCode
 from contract.pattern import HEIGHT, WIDTH
+from workers import adts
 from workers.errors import StageError
 
 MILLISECONDS = Fraction(1, 1000)
 X264 = {"preset": "ultrafast", "tune": "stillimage,zerolatency", "crf": "26"}
+PROBED = 4
+"""Frames from which FFmpeg learns what kind of sound it is."""
 
 
 class SceneFiles(TypedDict):
@@ -34,9 +37,9 @@ def assemble(folder: str, scenes: list[SceneFiles], output: str) -> dict[str, ob
     try:
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             _mux(container, root, scenes)
-    except (av.FFmpegError, ValueError) as error:
+        content = path.read_bytes()
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise StageError(ErrorCode.ASSEMBLY_FAILED, f"The scenes cannot be put together: {error}") from error
-    content = path.read_bytes()
     return {
         "seconds": sum(scene["seconds"] for scene in scenes),
         "bytes": len(content),
@@ -49,27 +52,31 @@ def _mux(container: OutputContainer, root: Path, scenes: list[SceneFiles]) -> No
     video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     video.codec_context.time_base = MILLISECONDS
     video.codec_context.thread_count = 1
-    audio: AudioStream | None = None
+    sounds = [adts.read((root / scene["narration"]).read_bytes()) for scene in scenes]
+    tick = Fraction(1, sounds[0].rate)
+    if any(sound.rate != sounds[0].rate for sound in sounds):
+        raise ValueError("the narrations have different sampling rates")
+    audio = _audio_stream(container, sounds[0])
     samples = 0
     start = 0.0
-    for scene in scenes:
-        with av.open(str(root / scene["narration"]), format="aac") as narration:
-            source = narration.streams.audio[0]
-            if audio is None:
-                audio = container.add_stream_from_template(source)
-            _show(container, video, _picture(root / scene["visual"]), start, scene["seconds"])
-            for packet in narration.demux(source):
-                if packet.size == 0:
-                    continue
-                packet.stream = audio
-                packet.time_base = Fraction(1, source.rate)
-                packet.pts = packet.dts = samples
-                packet.duration = source.codec_context.frame_size or 1024
-                samples += packet.duration
-                container.mux(packet)
+    for scene, sound in zip(scenes, sounds, strict=True):
+        _show(container, video, _picture(root / scene["visual"]), start, scene["seconds"])
+        for frame in sound.frames:
+            packet = av.Packet(frame)
+            packet.stream = audio
+            packet.time_base = tick
+            packet.pts = packet.dts = samples
+            packet.duration = adts.SAMPLES_PER_FRAME
+            samples += adts.SAMPLES_PER_FRAME
+            container.mux_one(packet)
         start += scene["seconds"]
-    for packet in video.encode(None):
-        container.mux(packet)
+    container.mux(video.encode(None))
+
+
+def _audio_stream(container: OutputContainer, sound: adts.Sound) -> AudioStream:
+    """A stream of the kind of `sound`; FFmpeg's muxer takes the ADTS headers off the packets that go into it."""
+    with av.open(io.BytesIO(b"".join(sound.frames[:PROBED])), format="aac") as probed:
+        return container.add_stream_from_template(probed.streams.audio[0])
 
 
 def _picture(path: Path) -> VideoFrame:
@@ -78,29 +85,29 @@ def _picture(path: Path) -> VideoFrame:
     frames = decoder.decode(av.Packet(path.read_bytes()))
     if not frames:
         raise ValueError(f"{path.name} is not a picture")
-    return frames[0].reformat(width=WIDTH, height=HEIGHT, format="yuv420p")
+    return frames[0].reformat(width=WIDTH, height=HEIGHT, format="yuv420p", threads=1)
 
 
 def _show(container: OutputContainer, video: VideoStream, picture: VideoFrame, start: float, seconds: float) -> None:
     """Holds a picture on screen from `start`: a frame a second, the first a key frame for players to seek to."""
     first, end = round(start * 1000), round((start + seconds) * 1000)
     picture.time_base = MILLISECONDS
-    for second in range(max(1, math.ceil(seconds))):
-        picture.pts = first + second * 1000
-        picture.pict_type = PictureType.I if second == 0 else PictureType.NONE
+    for pts in range(first, end, 1000):
+        picture.pts = pts
+        picture.pict_type = PictureType.I if pts == first else PictureType.NONE
         for packet in video.encode(picture):
-            packet.duration = min(1000, end - picture.pts)
-            container.mux(packet)
+            packet.duration = min(1000, end - pts)
+            container.mux_one(packet)
 
 
 def encode_wav(path: str, output: str) -> dict[str, object]:
     """AAC in ADTS of a WAV narration, for providers that do not speak AAC; `{}`."""
-    with av.open(path) as source, av.open(output, "w", format="adts") as target:
-        stream = target.add_stream("aac", rate=24_000)
-        stream.codec_context.layout = "mono"
-        for frame in source.decode(audio=0):
-            for packet in stream.encode(frame):
-                target.mux(packet)
-        for packet in stream.encode(None):
-            target.mux(packet)
+    try:
+        with av.open(path) as source, av.open(output, "w", format="adts") as target:
+            stream = target.add_stream("aac", rate=24_000, layout="mono")
+            for frame in source.decode(audio=0):
+                target.mux(stream.encode(frame))
+            target.mux(stream.encode(None))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise StageError(ErrorCode.PROVIDER_FAILED, f"A narration cannot be encoded: {error}") from error
     return {}

@@ -8,12 +8,13 @@ from pathlib import Path
 from anyio import to_thread
 
 from contract.catalogue import StageLabel
+from contract.jobs import ErrorCode
 from workers import adts
+from workers.errors import StageError
 from workers.providers import tts, visual
+from workers.sandbox.pool import SandboxDiedError
 from workers.tools import Tools
 from workers.work import SceneWork, Work
-
-WAV_SIGNATURE = b"RIFF"
 
 
 async def scenes(work: Work, tools: Tools) -> None:
@@ -29,22 +30,23 @@ async def scenes(work: Work, tools: Tools) -> None:
 async def _narration(scene: SceneWork, work: Work, tools: Tools) -> None:
     began = time.perf_counter()
     key = work.call_key(scene.index)
-    content = await tts.narrate(tools.tts, scene.text.narration, work.options.voice, key, work.timings.calls)
-    if content.startswith(WAV_SIGNATURE):
-        content = await _encoded(content, tools)
-    try:
-        scene.seconds = adts.seconds(content)
-    except ValueError as error:
-        raise tools.tts.bad_payload(str(error)) from None
-    scene.narration = content
+    said = await tts.narrate(tools.tts, scene.text.narration, work.options.voice, key, work.timings.calls)
+    if said.seconds is None:
+        scene.narration = await _encoded(said.content, tools)
+        scene.seconds = adts.seconds(scene.narration)
+    else:
+        scene.narration, scene.seconds = said
     tools.metrics.stage_seconds.labels(StageLabel.NARRATION).observe(time.perf_counter() - began)
 
 
 async def _encoded(wav: bytes, tools: Tools) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="narration-", dir=tools.data.artifacts) as folder:
-        source, target = Path(folder) / "in.wav", Path(folder) / "out.aac"
+    with tempfile.TemporaryDirectory(prefix="narration-", dir=tools.data.artifacts, ignore_cleanup_errors=True) as name:
+        source, target = Path(name) / "in.wav", Path(name) / "out.aac"
         await to_thread.run_sync(source.write_bytes, wav)
-        await tools.sandbox.run("encode_wav", tools.workload.assemble_timeout, path=str(source), output=str(target))
+        try:
+            await tools.sandbox.run("encode_wav", tools.workload.assemble_timeout, path=str(source), output=str(target))
+        except SandboxDiedError as error:
+            raise StageError(ErrorCode.PROVIDER_FAILED, f"A narration could not be encoded. {error}") from error
         return await to_thread.run_sync(target.read_bytes)
 
 

@@ -1,0 +1,148 @@
+"""The commands of the README as a user meets them: results, errors, signals, and nothing left behind."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from contract.runfolder import JOBS, QUERIES, RESULT, RUN, Result, RunInfo, Verdict
+from tests.integration.conftest import Cli, descendants
+
+BOUND = 90
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=BOUND)
+    return process.returncode, out, err
+
+
+def wait_for_line(process: "subprocess.Popen[str]", words: str, stream: str) -> None:
+    """Reads until a line holds `words`; pytest's timeout bounds the wait."""
+    lines = process.stdout if stream == "out" else process.stderr
+    assert lines
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} never came: {''.join(seen)}")
+
+
+def pdf(path: Path, text: str, *, password: str | None = None) -> Path:
+    canvas = Canvas(str(path), encrypt=StandardEncryption(password, canPrint=0) if password else None)
+    canvas.drawString(72, 720, text)
+    canvas.save()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["scenario", "nosuch"], "There is no scenario 'nosuch'; there are:"),
+        (["scenario", "single", "--jobs", "0"], "is not a whole number from 1 up"),
+        (["scenario", "single", "--seed", "x"], "is not a whole number from 0"),
+        (["scenario", "single", "--document", "no.pdf"], "no.pdf"),
+        (["query", " "], "Say what to ask"),
+        (["dance"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_a_sentence(cli: Cli, args: list[str], sentence: str) -> None:
+    status, _, err = ended(cli(*args))
+    assert status == 2
+    assert sentence in err
+
+
+def test_a_setting_that_does_not_fit_is_named(cli: Cli) -> None:
+    status, _, err = ended(cli("scenario", "single", T2V_SLOTS="-1"))
+    assert status == 2
+    assert "T2V_SLOTS" in err
+
+
+def test_a_query_without_a_stack_says_how_to_start_one(cli: Cli) -> None:
+    status, _, err = ended(cli("query", "up"))
+    assert status == 3
+    assert "make up" in err
+
+
+def test_a_taken_port_is_named(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = ended(cli("up", "--api-port", str(port)))
+    assert status == 3
+    assert f"Port {port} is taken" in err
+
+
+def test_the_scenarios_are_listed_with_a_line_each(cli: Cli) -> None:
+    status, out, _ = ended(cli("scenarios"))
+    assert status == 0
+    assert any(line.startswith("single") and "One job after another" in line for line in out.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "text file"])
+def test_a_document_that_the_service_refuses_ends_with_2_and_the_reason(cli: Cli, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "document.pdf"
+    if kind == "encrypted":
+        pdf(path, "Nobody may read this sentence without the word.", password="word")
+    else:
+        path.write_text("This is no PDF.")
+    status, _, err = ended(cli("scenario", "single", "--jobs", "2", "--document", str(path)))
+    assert status == 2, err
+    assert "The document cannot be used: The document " in err
+    assert ("protected by a password" if kind == "encrypted" else "does not begin like a PDF") in err
+
+
+def test_a_counter_that_skips_one_job_makes_the_run_invalid(cli: Cli, places: Mapping[str, str]) -> None:
+    status, out, err = ended(cli("scenario", "single", "--jobs", "8", "--seed", "3", T2V_PLANT="skip-job-count"))
+    assert status == 3, out + err
+    result = Result.model_validate_json((Path(places["REELBENCH_RUNS"]) / "latest" / RESULT).read_bytes())
+    assert result.verdict is Verdict.INVALID
+    assert [entry.name for entry in result.books if not entry.passed] == ["completed"]
+    assert "7 by workers" in result.reasons[0]
+    assert "INVALID" in (Path(places["REELBENCH_REPORTS"]) / "performance_report.md").read_text()
+
+
+def test_scenes_in_the_wrong_order_fail_the_integrity_target(cli: Cli, places: Mapping[str, str]) -> None:
+    status, out, err = ended(cli("scenario", "single", "--jobs", "8", "--seed", "3", T2V_PLANT="swap-scenes"))
+    assert status == 1, out + err
+    result = Result.model_validate_json((Path(places["REELBENCH_RUNS"]) / "latest" / RESULT).read_bytes())
+    assert len(result.integrity.losses) == 8
+    assert "scene 1 shows" in result.integrity.losses[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_behind(cli: Cli, places: Mapping[str, str], number: signal.Signals) -> None:
+    process = cli("scenario", "single")
+    wait_for_line(process, "warm-up", "err")
+    process.send_signal(number)
+    status, _, err = ended(process)
+    assert status == 128 + number
+    assert "stopped by" in err
+    assert descendants(places) == []
+
+
+def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[str, str]) -> None:
+    up = cli("up")
+    wait_for_line(up, "Ctrl-C stops everything", "out")
+    status, out, err = ended(cli("scenario", "single", "--jobs", "4", "--seed", "5"))
+    assert status == 0, out + err
+    assert "using the running stack" in err
+    folder = Path(places["REELBENCH_RUNS"]) / "latest"
+    assert {RUN, JOBS, RESULT, QUERIES, "sample.mp4", "logs"} <= {path.name for path in folder.iterdir()}
+    assert (folder / "logs" / "worker-1.log").exists()
+    assert RunInfo.model_validate_json((folder / RUN).read_bytes()).seed == 5
+
+    status, out, _ = ended(cli("query", "sum by (outcome) (t2v_jobs_finished_total)"))
+    assert status == 0
+    assert "completed     12" in out
+    status, _, err = ended(cli("query", "sum by ("))
+    assert status == 3
+    assert "parse error" in err
+    assert ended(cli("up"))[0] == 2
+
+    up.send_signal(signal.SIGINT)
+    assert ended(up)[0] == 130
