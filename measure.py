@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from contract.connections import connect
-from contract.runfolder import QUERIES, RESULT, DocumentRecord, Result, RunInfo
+from contract.runfolder import QUERIES, RESULT, DocumentRecord, Integrity, Result, RunInfo
 from contract.settings import Workload
 from loadgen.books import Parties, balance, client_party, listing_party
 from loadgen.document import Document
@@ -82,9 +82,15 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
 
 def _figures(outcomes: Outcomes, folder: Path) -> dict[str, Figure]:
     integrity = outcomes.inspection.integrity
-    share = integrity.sound / integrity.named if integrity.named else None
     found = {name: Figure(one.value, one.n, one.note) for name, one in indicators(Run.load(folder)).items()}
-    return found | {"integrity": Figure(share, integrity.named)}
+    return found | {"integrity": Figure(integrity.share, integrity.named, _integrity_note(integrity))}
+
+
+def _integrity_note(integrity: Integrity) -> str:
+    return (
+        f"{integrity.sound} of {integrity.named} assets, {integrity.sound_videos} of {integrity.jobs} videos; "
+        "the lower share counts"
+    )
 
 
 async def _describe(scenario: Scenario, document: Document, seed: int, stack: Stack, run_id: str) -> RunInfo:

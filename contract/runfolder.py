@@ -164,12 +164,24 @@ class Verdict(StrEnum):
 
 
 class Integrity(BaseModel):
-    """Assets named by manifests, and those that are what the manifest says; `losses` names the others."""
+    """Assets named by manifests, and those that are what the manifest says; `losses` names the others.
+
+    `jobs` were completed and inspected; `videos` of them had a manifest, `sound_videos` a video as it must be.
+    """
 
     named: int = 0
     sound: int = 0
+    jobs: int = 0
     videos: int = 0
+    sound_videos: int = 0
     losses: list[str] = Field(default_factory=list)
+
+    @property
+    def share(self) -> float | None:
+        """The lower of two shares: of all assets, and of the videos alone, which the many small assets would hide."""
+        if not self.named or not self.jobs:
+            return None
+        return min(self.sound / self.named, self.sound_videos / self.jobs)
 
 
 class Result(BaseModel):

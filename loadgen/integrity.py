@@ -42,6 +42,7 @@ async def inspect(client: Client, records: Iterable[JobRecord], style: VisualSty
 
 async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspection: Inspection) -> None:
     integrity = inspection.integrity
+    integrity.jobs += 1
     try:
         manifest = Manifest.model_validate_json(await client.get(f"/v1/videos/{job_id}/manifest"))
     except (RequestError, ValueError) as error:
@@ -70,6 +71,7 @@ async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspecti
             integrity.losses.append(f"{job_id}/{asset.name}: {'; '.join(wrong)}")
         else:
             integrity.sound += 1
+            integrity.sound_videos += asset.kind is AssetKind.VIDEO
 
 
 def _misnamed(manifest: Manifest, style: VisualStyle) -> list[str]:
