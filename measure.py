@@ -7,7 +7,8 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from contract.connections import connect
+from contract.connections import REDIS_DOWN, connect
+from contract.errors import EnvironmentFault
 from contract.runfolder import QUERIES, RESULT, DocumentRecord, Integrity, Result, RunInfo
 from contract.settings import Workload
 from loadgen.books import Parties, balance, client_party, listing_party
@@ -47,8 +48,11 @@ async def measure(
 
     Raises UsageError (the document, a stack that is busy) and EnvironmentFault (something does not answer).
     """
-    info = await _describe(scenario, document, seed, stack, folder.name)
-    outcomes = await run(scenario, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
+    try:
+        info = await _describe(scenario, document, seed, stack, folder.name)
+        outcomes = await run(scenario, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
+    except REDIS_DOWN as error:
+        raise EnvironmentFault(f"The job ledger (Redis) does not answer: {error}. The run was given up.") from error
     window = outcomes.info.window
     assert window is not None
     answers = await collect(stack.prometheus_url, window.start, window.end)

@@ -36,10 +36,17 @@ class RunLock:
         self._run_id = run_id
         self._owner = secrets.token_hex(8)
         self._phase = Phase.IDLE
+        self._taken: UsageError | None = None
 
     async def enter(self, phase: Phase) -> None:
-        """Raises UsageError while another run holds the stack."""
+        """Raises UsageError while another run holds the stack, or when one took it over in the meantime."""
+        if self._taken is not None:
+            raise self._taken
         self._phase = phase
+        await self._keep()
+
+    async def _keep(self) -> None:
+        phase = self._phase
         value = orjson.dumps({"owner": self._owner, "run": self._run_id, "phase": phase}).decode()
         kept = self._redis.eval(_KEEP, 1, keys.RUN, self._owner, value, str(int(LOCK_SECONDS * 1000)))
         held = await cast("Awaitable[str]", kept)
@@ -53,8 +60,13 @@ class RunLock:
     async def renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOCK_SECONDS / 3)
-            with contextlib.suppress(*REDIS_DOWN):  # scenarios take Redis away on purpose
-                await self.enter(self._phase)
+            try:
+                await self._keep()
+            except UsageError as taken:
+                self._taken = taken
+                return
+            except REDIS_DOWN:  # scenarios take Redis away on purpose
+                continue
 
     async def leave(self) -> None:
         with contextlib.suppress(*REDIS_DOWN):
@@ -70,6 +82,8 @@ async def hold_run(redis: Redis, run_id: str) -> AsyncIterator[RunLock]:
         yield lock
     finally:
         renewal.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await renewal
         await lock.leave()
 
 

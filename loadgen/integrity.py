@@ -46,13 +46,13 @@ async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspecti
     try:
         manifest = Manifest.model_validate_json(await client.get(f"/v1/videos/{job_id}/manifest"))
     except (RequestError, ValueError) as error:
-        integrity.named += 1
-        integrity.losses.append(f"{job_id}: no manifest ({error})")
+        _lose(integrity, f"{job_id}: no manifest ({error})")
         return
     integrity.videos += 1
-    if manifest.job_id != job_id or not any(asset.kind is AssetKind.VIDEO for asset in manifest.assets):
-        integrity.named += 1
-        integrity.losses.append(f"{job_id}: the manifest is that of {manifest.job_id}, or names no video")
+    if manifest.job_id != job_id:
+        _lose(integrity, f"{job_id}: the manifest is that of {manifest.job_id}")
+    if not any(asset.kind is AssetKind.VIDEO for asset in manifest.assets):
+        _lose(integrity, f"{job_id}: the manifest names no video")
     misnamed = _misnamed(manifest, style)
     for asset in manifest.assets:
         integrity.named += 1
@@ -72,6 +72,12 @@ async def _inspect_job(client: Client, job_id: str, style: VisualStyle, inspecti
         else:
             integrity.sound += 1
             integrity.sound_videos += asset.kind is AssetKind.VIDEO
+
+
+def _lose(integrity: Integrity, loss: str) -> None:
+    """Counts what a manifest should have named."""
+    integrity.named += 1
+    integrity.losses.append(loss)
 
 
 def _misnamed(manifest: Manifest, style: VisualStyle) -> list[str]:

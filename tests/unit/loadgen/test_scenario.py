@@ -1,0 +1,104 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from contract.errors import UsageError
+from loadgen.scenario import Indicator, Scenario, load, names, read
+
+GOOD = """
+title = "Small"
+description = "As small as it gets."
+[load]
+model = "closed"
+users = 2
+jobs = 3
+[[targets]]
+indicator = "response_p95"
+op = "<"
+limit = 2.0
+"""
+
+
+def written(folder: Path, content: str, name: str = "small.toml") -> Path:
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_shipped_scenario_loads_under_its_name(name: str) -> None:
+    assert load(name).name == name
+
+
+def test_single_is_one_user_with_60_jobs_and_the_four_floors() -> None:
+    single = load("single")
+    assert (single.load.users, single.load.jobs) == (1, 60)
+    assert {(t.indicator, t.op, t.limit) for t in single.targets} == {
+        (Indicator.RESPONSE_P95, "<", 2.0),
+        (Indicator.SUCCESS_RATE, ">=", 0.95),
+        (Indicator.API_P95, "<", 0.5),
+        (Indicator.INTEGRITY, ">=", 0.90),
+    }
+
+
+def test_a_file_of_the_user_s_own_is_named_after_itself_and_warms_up_by_default(tmp_path: Path) -> None:
+    scenario = load(str(written(tmp_path, GOOD)))
+    assert (scenario.name, scenario.warmup.jobs) == ("small", 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("users = 2", "users = 2\nrate = 3"), "load.rate: there is no such key"),
+        (("users = 2", "users = -1"), "load.users: Input should be greater than 0"),
+        (("users = 2", "users = 0"), "load.users: Input should be greater than 0"),
+        (("users = 2", "users = 4"), "load: 4 users need at least 4 jobs, not 3"),
+        (('"closed"', '"open"'), "load.model: Input should be 'closed'"),
+        (('"response_p95"', '"speed"'), "targets.0.indicator: Input should be 'response_p95'"),
+        (('"<"', '"=<"'), "targets.0.op: Input should be '<', '>=' or '>'"),
+        (("limit = 2.0", "limit = inf"), "targets.0.limit: Input should be a finite number"),
+        (("limit = 2.0", ""), "targets.0.limit: Field required"),
+        (("[load]", "[loda]"), "load: Field required; loda: there is no such key"),
+        (('title = "Small"', 'name = "../escape"\ntitle = "Small"'), "name: String should match pattern"),
+        (("[load]", "[warmup]\nusers = 0\n[load]"), "warmup.users: Input should be greater than 0"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_one_sentence_with_file_and_key(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    assert change[0] in GOOD
+    path = written(tmp_path, GOOD.replace(*change))
+    with pytest.raises(UsageError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"The scenario file {path} does not fit: {complaint}")
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_at_all_says_why(tmp_path: Path) -> None:
+    missing = tmp_path / "none.toml"
+    with pytest.raises(UsageError, match=f"{re.escape(str(missing))} cannot be read: No such file"):
+        load(str(missing))
+    with pytest.raises(UsageError, match=r"is not TOML: .*line 1"):
+        read(written(tmp_path, "title = \n"))
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="cannot be read: 'utf-8' codec"):
+        read(binary)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"There is no scenario 'sinlge'; there are: .*\bsingle\b"):
+        load("sinlge")
+
+
+def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) -> None:
+    scenario: Scenario = read(written(tmp_path, GOOD))
+    assert scenario.with_jobs(None) is scenario
+    more = scenario.with_jobs(7)
+    assert (more.load.jobs, more.load.users, more.targets) == (7, 2, scenario.targets)
+    with pytest.raises(
+        UsageError, match=r"^JOBS=1 does not fit the scenario small: 2 users need at least 2 jobs, not 1\.$"
+    ):
+        scenario.with_jobs(1)
