@@ -7,7 +7,9 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from contract.connections import REDIS_DOWN, connect
+from redis.exceptions import RedisError
+
+from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.runfolder import QUERIES, RESULT, DocumentRecord, Integrity, Result, RunInfo
 from contract.settings import Workload
@@ -51,7 +53,7 @@ async def measure(
     try:
         info = await _describe(scenario, document, seed, stack, folder.name)
         outcomes = await run(scenario, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
-    except REDIS_DOWN as error:
+    except RedisError as error:
         raise EnvironmentFault(f"The job ledger (Redis) does not answer: {error}. The run was given up.") from error
     window = outcomes.info.window
     assert window is not None

@@ -38,7 +38,7 @@ def read_document(path: Path) -> Document:
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Give the path of a PDF file in it.")
     try:
-        return Document(path.name, path.read_bytes())
+        return Document(path.name.encode(errors="replace").decode(), path.read_bytes())
     except OSError as error:
         raise UsageError(f"The document {path} cannot be read: {error.strerror}.") from error
 
