@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -50,7 +51,7 @@ out = Console(highlight=False)
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        status: int = asyncio.run(_until_stopped(options))
+        status: int = uvloop.run(_until_stopped(options))
     except ValidationError as error:  # of the settings: everything else is validated where it comes in
         wrong = "; ".join(f"T2V_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         say.print(

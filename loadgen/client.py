@@ -1,6 +1,5 @@
 """The client side of one job: submit, wait for the end. Errors are told apart truthfully."""
 
-import asyncio
 import secrets
 import time
 from dataclasses import dataclass
@@ -8,14 +7,13 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import orjson
 from pydantic import ValidationError
 
-from contract.errors import EnvironmentFault
 from contract.jobs import Job
 from contract.runfolder import RequestFailure
 from loadgen.document import Document
+from loadgen.wire import RequestError, Wire
 
 WAIT = 30
 """Seconds that one status request waits at the server."""
@@ -23,15 +21,6 @@ ANSWER_BOUND = 10.0
 """Seconds within which any other answer must come."""
 END_BOUND = 300.0
 """Seconds after which a job that has not ended is given up: a service without workers must not hold a run for ever."""
-
-
-class RequestError(EnvironmentFault):
-    """A request without a usable answer."""
-
-    def __init__(self, failure: RequestFailure, detail: str, status: int | None = None) -> None:
-        super().__init__(detail)
-        self.failure = failure
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +57,23 @@ class Client:
     """Talks to one API; as many connections as there are requests under way."""
 
     def __init__(self, api_url: str) -> None:
-        self._api_url = api_url.rstrip("/")
-        self._http: aiohttp.ClientSession | None = None
+        """Raises UsageError when the address is no http URL."""
+        self._wire = Wire(api_url)
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30), cookie_jar=aiohttp.DummyCookieJar()
-        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._http is not None
-        await self._http.close()
+        self._wire.close()
 
     async def submit(self, form: Form, fields: dict[str, str]) -> Job:
         """The accepted job. Raises RequestError."""
-        headers = {"Content-Type": form.content_type}
-        body = await self._request("POST", "/v1/videos", HTTPStatus.ACCEPTED, data=form.body(fields), headers=headers)
-        return _job(body)
+        body = form.body(fields)
+        return _job(
+            await self._request("POST", "/v1/videos", HTTPStatus.ACCEPTED, body=body, content_type=form.content_type)
+        )
 
     async def end_of(self, job_id: str) -> Job:
         """The job once it has ended, told by the server when it happens. Raises RequestError, after END_BOUND too."""
@@ -109,27 +95,16 @@ class Client:
         path: str,
         expected: HTTPStatus,
         *,
-        data: bytes | None = None,
-        headers: dict[str, str] | None = None,
         bound: float = ANSWER_BOUND,
+        body: bytes = b"",
+        content_type: str = "",
     ) -> bytes:
-        assert self._http is not None
-        try:
-            async with (
-                asyncio.timeout(bound),
-                self._http.request(method, self._api_url + path, data=data, headers=headers) as response,
-            ):
-                body = await response.read()
-        except TimeoutError:
-            raise RequestError(RequestFailure.TIMEOUT, f"{method} {path}: no answer in {bound:g} s") from None
-        except aiohttp.ClientConnectorError as error:
-            raise RequestError(RequestFailure.REFUSED, f"{method} {path}: {error}") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise RequestError(RequestFailure.DISCONNECTED, f"{method} {path}: {error!r}") from None
-        if response.status != expected:
-            said = _said(body) or f"{method} {path}: {response.status} {body[:300].decode(errors='replace')}"
-            raise RequestError(RequestFailure.STATUS, said, response.status)
-        return body
+        answer = await self._wire.request(method, path, bound, body, content_type)
+        if answer.status != expected:
+            text = answer.body[:300].decode(errors="replace")
+            said = _said(answer.body) or f"{method} {path}: {answer.status} {text}"
+            raise RequestError(RequestFailure.STATUS, said, answer.status)
+        return answer.body
 
 
 def _said(body: bytes) -> str | None:

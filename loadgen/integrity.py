@@ -10,8 +10,9 @@ from contract.jobs import Outcome, VisualStyle
 from contract.manifest import AssetKind, Manifest
 from contract.pattern import request_hash
 from contract.runfolder import Integrity, JobRecord
-from loadgen.client import Client, RequestError
+from loadgen.client import Client
 from loadgen.mp4 import defects
+from loadgen.wire import RequestError
 
 AT_ONCE = 4
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contract.catalogue import LoadMetrics, Phase
 from contract.jobs import Job, Outcome, Status
 from contract.runfolder import JobRecord
-from loadgen.client import Client, Form, RequestError
+from loadgen.client import Client, Form
+from loadgen.wire import RequestError
 
 LATE = 0.010
 """Seconds after its due time from which a request counts as sent late."""

@@ -11,9 +11,10 @@ from fastapi import FastAPI, Form, UploadFile
 from contract.jobs import Status
 from contract.runfolder import RequestFailure
 from loadgen import client as client_module
-from loadgen.client import Client, RequestError
+from loadgen.client import Client
 from loadgen.client import Form as Multipart
 from loadgen.document import Document
+from loadgen.wire import RequestError
 from stack.ports import LOOPBACK
 from tests.unit.loadgen.handmade import job, video_id
 from tests.unit.loadgen.tiny import TinyService, saying, serving
