@@ -11,14 +11,14 @@ from redis.exceptions import RedisError
 
 from contract.connections import connect
 from contract.errors import EnvironmentFault
-from contract.runfolder import QUERIES, RESULT, DocumentRecord, Integrity, Result, RunInfo
+from contract.runfolder import JOBS, QUERIES, RESULT, RUN, RUNGS, DocumentRecord, Integrity, Result, RunInfo, Window
 from contract.settings import Workload
 from loadgen.books import Parties, balance, client_party, listing_party
 from loadgen.document import Document
 from loadgen.machine import git_state, machine, versions
 from loadgen.runner import Outcomes, Progress, run
-from loadgen.scenario import Scenario
-from loadgen.verdict import Evidence, Figure, judge
+from loadgen.scenario import ClosedLoop, OpenLoop, Scenario, Step
+from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import client_counts, ledger_counts, worker_counts
 from reporter.indicators import indicators
@@ -48,20 +48,73 @@ async def measure(
 ) -> Result:
     """Runs the scenario against the stack, leaves all evidence in `folder`, and judges it.
 
-    Raises UsageError (the document, a stack that is busy) and EnvironmentFault (something does not answer).
+    A scenario of several rungs leaves a folder for each in `folder/rungs/`, as complete as a run's own; what lies in
+    `folder` itself is then about all of them. Raises UsageError (the document, a stack that is busy) and
+    EnvironmentFault (something does not answer).
     """
+    steps = scenario.steps()
+    if len(steps) == 1:
+        return await _measure(steps[0], document, seed, stack, folder, progress)
+    results = []
+    for step in steps:
+        rung = folder / RUNGS / step.load.name
+        rung.mkdir(parents=True)
+        results.append(
+            (step.load.name, await _measure(step, document, seed, stack, rung, progress, rung=step.load.name))
+        )
+    return await _combine(results, stack, folder)
+
+
+async def _measure(
+    step: Step, document: Document, seed: int, stack: Stack, folder: Path, progress: Progress, rung: str | None = None
+) -> Result:
     try:
-        info = await _describe(scenario, document, seed, stack, folder.name)
-        outcomes = await run(scenario, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
+        info = await _describe(step, document, seed, stack)
+        info.id, info.rung = (folder.name, None) if rung is None else (f"{folder.parents[1].name}.{rung}", rung)
+        outcomes = await run(step, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
     except RedisError as error:
         raise EnvironmentFault(f"The job ledger (Redis) does not answer: {error}. The run was given up.") from error
     window = outcomes.info.window
     assert window is not None
     answers = await collect(stack.prometheus_url, window.start, window.end)
     answers.save(folder / QUERIES)
-    result = judge(scenario, _evidence(outcomes, answers), _figures(outcomes, folder))
-    (folder / RESULT).write_text(result.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
+    result = judge(step, _evidence(outcomes, answers), _figures(outcomes, folder))
+    _write(folder, result)
     return result
+
+
+async def _combine(results: list[tuple[str, Result]], stack: Stack, folder: Path) -> Result:
+    """The files of a scenario of several rungs, from those of its rungs; PromQL over the whole of it."""
+    rungs = [folder / RUNGS / name for name, _ in results]
+    infos = [RunInfo.model_validate_json((rung / RUN).read_bytes()) for rung in rungs]
+    first, last = infos[0], infos[-1]
+    assert first.window is not None
+    assert last.window is not None
+    whole = first.model_copy(
+        update={
+            "id": folder.name,
+            "rung": None,
+            "load_model": "rungs",
+            "concurrency": None,
+            "rate": None,
+            "jobs": sum(info.jobs for info in infos),
+            "warmup_jobs": sum(info.warmup_jobs for info in infos),
+            "ended": last.ended,
+            "machine_busy": None,
+            "phases": [span for info in infos for span in info.phases],
+            "window": Window(start=first.window.start, end=last.window.end),
+        }
+    )
+    (folder / RUN).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / JOBS).write_bytes(b"".join((rung / JOBS).read_bytes() for rung in rungs))
+    (await collect(stack.prometheus_url, first.window.start, last.window.end)).save(folder / QUERIES)
+    result = combine(results)
+    _write(folder, result)
+    return result
+
+
+def _write(folder: Path, result: Result) -> None:
+    (folder / RESULT).write_text(result.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
 
 
 def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
@@ -99,7 +152,8 @@ def _integrity_note(integrity: Integrity) -> str:
     )
 
 
-async def _describe(scenario: Scenario, document: Document, seed: int, stack: Stack, run_id: str) -> RunInfo:
+async def _describe(step: Step, document: Document, seed: int, stack: Stack) -> RunInfo:
+    load = step.load
     workload, default = Workload(), Workload.model_construct()
     revision, dirty = git_state(ROOT)
     async with Prometheus(stack.prometheus_url) as prometheus:
@@ -107,14 +161,15 @@ async def _describe(scenario: Scenario, document: Document, seed: int, stack: St
     async with connect(stack.redis_url, 5.0) as redis:
         redis_version = (await redis.info("server"))["redis_version"]
     return RunInfo(
-        id=run_id,
-        scenario=scenario.name,
-        title=scenario.title,
+        id="",
+        scenario=step.scenario.name,
+        title=step.scenario.title,
         seed=seed,
-        load_model=scenario.load.model,
-        concurrency=scenario.load.users,
-        jobs=scenario.load.jobs,
-        warmup_jobs=scenario.warmup.jobs,
+        load_model=load.model,
+        concurrency=load.users if isinstance(load, ClosedLoop) else None,
+        rate=load.rate if isinstance(load, OpenLoop) else None,
+        jobs=load.jobs,
+        warmup_jobs=step.warmup.jobs,
         started=time.time(),
         git_revision=revision,
         git_dirty=dirty,

@@ -205,6 +205,17 @@ class LoadMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.arrivals = Counter("t2v_load_arrivals", "Requests that were due", registry=registry)
         self.late = Counter("t2v_load_late_arrivals", "Requests sent over 10 ms after they were due", registry=registry)
+        self.dropped = Counter(
+            "t2v_load_dropped_arrivals",
+            "Requests that were due and never sent: too many were unfinished",
+            registry=registry,
+        )
+        self.lag_seconds = LatencyHistogram(
+            "t2v_load_loop_lag_seconds",
+            "By how much the load generator's event loop was late to wake up",
+            bounds=LATENESS_BUCKETS,
+            registry=registry,
+        )
         self.finished = Counter(
             "t2v_load_jobs", "Jobs whose end the load generator has seen", ["outcome"], registry=registry
         )

@@ -15,6 +15,8 @@ RUN = "run.json"
 JOBS = "jobs.jsonl"
 RESULT = "result.json"
 QUERIES = "queries.json"
+RUNGS = "rungs"
+"""Folder that holds a run's folder for each step of a scenario of several."""
 SAMPLE_VIDEO = "sample.mp4"
 
 
@@ -38,6 +40,7 @@ class JobRecord(BaseModel):
     phase: Phase
     seed_key: str
     due: float
+    dropped: bool = False
     id: str | None = None
     sent: float | None = None
     acknowledged: float | None = None
@@ -86,8 +89,10 @@ class RunInfo(BaseModel):
     scenario: str
     title: str
     seed: int
+    rung: str | None = Field(default=None, description="the step of a scenario of several")
     load_model: str
-    concurrency: int
+    concurrency: int | None = Field(default=None, description="users of a closed loop")
+    rate: float | None = Field(default=None, description="arrivals per second of an open loop")
     jobs: int
     warmup_jobs: int
     started: float
@@ -102,6 +107,7 @@ class RunInfo(BaseModel):
     prometheus_url: str
     scrape_interval: float
     clock_skew: float | None = None
+    machine_busy: float | None = Field(default=None, description="share of all cores in use while measuring")
     phases: list[PhaseSpan] = Field(default_factory=list)
     window: Window | None = None
 
@@ -130,6 +136,7 @@ class Target(BaseModel):
     passed: bool = Field(alias="pass")
     n: int | None = None
     note: str | None = None
+    rung: str | None = None
 
 
 class Entry(BaseModel):

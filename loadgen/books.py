@@ -32,6 +32,7 @@ def client_party(records: list[JobRecord]) -> Party:
     ended = Counter(record.outcome for record in records)
     return {
         "arrivals": len(records),
+        "dropped": sum(record.dropped for record in records),
         "submitted": sum(record.id is not None for record in records),
         **{outcome.value: ended[outcome] for outcome in Outcome},
     }
@@ -52,6 +53,7 @@ def balance(parties: Parties) -> list[Entry]:
             api=parties.api_accepted,
         ),
         _entry("arrivals", client=_of(parties.client, "arrivals"), load_metrics=_of(parties.load_metrics, "arrivals")),
+        _entry("dropped", client=_of(parties.client, "dropped"), load_metrics=_of(parties.load_metrics, "dropped")),
     ]
     for outcome in Outcome:
         found = {

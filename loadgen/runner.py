@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from redis.asyncio import Redis
 
 from contract.catalogue import LoadMetrics, Phase
@@ -16,12 +17,14 @@ from contract.jobs import VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
 from contract.runfolder import JOBS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RunInfo, Window
+from loadgen.arrivals import constant, poisson
 from loadgen.client import Client, Form
 from loadgen.controller import Controller, Observer
 from loadgen.document import Document
 from loadgen.history import Reconciliation, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
-from loadgen.scenario import Scenario
+from loadgen.lag import watching_lag
+from loadgen.scenario import ClosedLoop, OpenLoop, Step
 from loadgen.users import Users
 
 REFUSED = (413, 415, 422)
@@ -71,7 +74,7 @@ class Outcomes:
 
 
 async def run(
-    scenario: Scenario,
+    step: Step,
     info: RunInfo,
     document: Document,
     controller: Controller,
@@ -79,7 +82,7 @@ async def run(
     folder: Path,
     progress: Progress,
 ) -> Outcomes:
-    """Runs the scenario and writes `run.json`, `jobs.jsonl` and a sample video into `folder`.
+    """Runs one step of a scenario and writes `run.json`, `jobs.jsonl` and a sample video into `folder`.
 
     Raises UsageError when the document is none that the service takes, RunBroken when warm-up shows that nothing works.
     """
@@ -92,16 +95,16 @@ async def run(
         steps = _Steps(info, lock, progress)
         _write(folder / RUN, info)
 
-        async with steps.phase(Phase.WARMUP, scenario.warmup.jobs):
-            warmup = await users.closed_loop(scenario.warmup.users, scenario.warmup.jobs, Phase.WARMUP)
+        async with steps.phase(Phase.WARMUP, step.warmup.jobs):
+            warmup = await users.closed_loop(step.warmup.users, step.warmup.jobs, Phase.WARMUP)
         _refuse_hopeless(warmup)
         async with steps.phase(Phase.SETTLE):
             info.clock_skew = await observer.clock_skew()
             start = await observer.settled(time.time(), [instance])
             before = await _totals(redis)
         began = time.time()
-        async with steps.phase(Phase.MEASURE, scenario.load.jobs):
-            measured = await users.closed_loop(scenario.load.users, scenario.load.jobs, Phase.MEASURE)
+        async with steps.phase(Phase.MEASURE, step.load.jobs), watching_lag(metrics.lag_seconds), _cores(info):
+            measured = await _drive(users, step.load, info.seed)
         async with steps.phase(Phase.SETTLE):
             info.window = Window(start=start, end=await observer.settled(time.time(), [instance]))
             after = await _totals(redis)
@@ -124,6 +127,24 @@ async def run(
         inspection=inspection,
         deaths=deaths,
     )
+
+
+async def _drive(users: Users, load: ClosedLoop | OpenLoop, seed: int) -> list[JobRecord]:
+    if isinstance(load, ClosedLoop):
+        return await users.closed_loop(load.users, load.jobs, Phase.MEASURE)
+    random = load.model == "poisson"
+    arrivals = poisson(load.rate, load.jobs, seed) if random else constant(load.rate, load.jobs)
+    return await users.open_loop(arrivals, load.most_waiting, Phase.MEASURE)
+
+
+@contextlib.asynccontextmanager
+async def _cores(info: RunInfo) -> AsyncIterator[None]:
+    """Notes how much of the machine was in use, by whomever."""
+    before = psutil.cpu_times()
+    yield
+    after = psutil.cpu_times()
+    total, idle = sum(after) - sum(before), after.idle - before.idle
+    info.machine_busy = 1 - idle / total if total > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,22 @@
 """Scenarios are data: one TOML each beside this module."""
 
 import tomllib
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from contract.errors import UsageError
 from contract.runfolder import Op
@@ -18,11 +29,14 @@ class Indicator(StrEnum):
 
     RESPONSE_P95 = "response_p95"
     SUCCESS_RATE = "success_rate"
+    THROUGHPUT = "throughput"
     API_P95 = "api_p95"
     INTEGRITY = "integrity"
 
     @property
     def unit(self) -> str:
+        if self is Indicator.THROUGHPUT:
+            return "jobs/s"
         return "s" if self in (Indicator.RESPONSE_P95, Indicator.API_P95) else "ratio"
 
 
@@ -30,8 +44,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Load(_Strict):
-    """Closed loop: `users` wait for their job to end before they ask for the next, until `jobs` were asked for."""
+class ClosedLoop(_Strict):
+    """`users` wait for their job to end before they ask for the next, until `jobs` were asked for."""
 
     model: Literal["closed"]
     users: PositiveInt
@@ -43,6 +57,31 @@ class Load(_Strict):
             raise ValueError(f"{self.users} users need at least {self.users} jobs, not {self.jobs}")
         return self
 
+    @property
+    def name(self) -> str:
+        return f"users-{self.users}"
+
+
+class OpenLoop(_Strict):
+    """`jobs` arrive at `rate` a second whether or not those before them have ended; arrivals that find `most_waiting`
+    jobs unfinished are dropped, which makes the run invalid.
+    """
+
+    model: Literal["poisson", "constant"]
+    rate: PositiveFloat
+    jobs: PositiveInt
+    most_waiting: PositiveInt = 2000
+
+    @property
+    def name(self) -> str:
+        return f"rate-{self.rate:g}"
+
+
+Load = Annotated[ClosedLoop | OpenLoop, Field(discriminator="model")]
+MODELS = ("closed", "poisson", "constant")
+"""Which pydantic puts into the place of an error, after the key that holds the load."""
+LOAD: TypeAdapter[ClosedLoop | OpenLoop] = TypeAdapter(Load)
+
 
 class Warmup(_Strict):
     """A closed loop whose jobs are in no figure."""
@@ -52,28 +91,73 @@ class Warmup(_Strict):
 
 
 class TargetSpec(_Strict):
+    """`rung` names the one step that is judged; without it every step is."""
+
     indicator: Indicator
     op: Op
     limit: FiniteFloat
+    rung: str | None = None
 
 
 class Scenario(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="part of file names; the file's own unless given")
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
-    load: Load
+    load: Load | None = None
+    rungs: tuple[Load, ...] = ()
     warmup: Warmup = Warmup()
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def one_load_or_rungs(self) -> Self:
+        if (self.load is None) == (not self.rungs):
+            raise ValueError("a scenario has either one [load] or several [[rungs]]")
+        known = {load.name for load in self.loads}
+        if len(known) < len(self.loads):
+            raise ValueError("two rungs have the same load")
+        unknown = {spec.rung for spec in self.targets if spec.rung is not None} - known
+        if unknown:
+            raise ValueError(
+                f"targets name the rung {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+            )
+        return self
+
+    @property
+    def loads(self) -> tuple[ClosedLoop | OpenLoop, ...]:
+        return self.rungs if self.load is None else (self.load,)
+
+    @property
+    def jobs(self) -> int:
+        return sum(load.jobs for load in self.loads)
+
     def with_jobs(self, jobs: int | None) -> Self:
-        """The same with another number of jobs. Raises UsageError where that does not fit."""
+        """The same with another number of jobs at each step. Raises UsageError where that does not fit."""
         if jobs is None:
             return self
         try:
-            load = Load.model_validate(self.load.model_dump() | {"jobs": jobs})
+            loads = tuple(LOAD.validate_python(load.model_dump() | {"jobs": jobs}) for load in self.loads)
         except ValidationError as error:
             raise UsageError(f"JOBS={jobs} does not fit the scenario {self.name}: {_sentence(error)}") from None
-        return self.model_copy(update={"load": load})
+        return self.model_copy(update={"rungs": loads} if self.rungs else {"load": loads[0]})
+
+    def steps(self) -> list["Step"]:
+        return [
+            Step(self, load, tuple(spec for spec in self.targets if spec.rung in {None, load.name}))
+            for load in self.loads
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One load of a scenario, with the targets that judge it: what one run carries out."""
+
+    scenario: Scenario
+    load: ClosedLoop | OpenLoop
+    targets: tuple[TargetSpec, ...]
+
+    @property
+    def warmup(self) -> Warmup:
+        return self.scenario.warmup
 
 
 def names() -> list[str]:
@@ -105,7 +189,7 @@ def read(path: Path) -> Scenario:
 def _sentence(error: ValidationError) -> str:
     parts = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
+        where = ".".join(str(part) for part in problem["loc"] if part not in MODELS)
         what = "there is no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
         what = what.removeprefix("Value error, ")  # pydantic's, before a sentence of ours
         parts.append(f"{where}: {what}" if where else what)

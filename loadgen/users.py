@@ -1,9 +1,9 @@
-"""Users of a closed loop, and what each of their jobs leaves behind."""
+"""Users of a closed loop, arrivals of an open one, and what each of their jobs leaves behind."""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from contract.catalogue import LoadMetrics, Phase
 from contract.jobs import Job, Outcome, Status
@@ -57,14 +57,42 @@ class Users:
                 group.create_task(self._user(indexes, phase, records))
         return sorted(records, key=lambda record: record.index)
 
+    async def open_loop(self, arrivals: Sequence[float], most_waiting: int, phase: Phase) -> list[JobRecord]:
+        """A job at each of `arrivals` (seconds from now), however many are unfinished, up to `most_waiting`.
+
+        The record of an arrival beyond that says that it was dropped.
+        """
+        start = self._clock.now()
+        records: list[JobRecord] = []
+        unfinished: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+            for index, offset in enumerate(arrivals):
+                record = self._record(index, phase, start + offset)
+                records.append(record)
+                await asyncio.sleep(max(0.0, record.due - self._clock.now()))
+                if len(unfinished) >= most_waiting:
+                    self._drop(record)
+                    continue
+                task = group.create_task(self._live(record))
+                unfinished.add(task)
+                task.add_done_callback(unfinished.discard)
+        return records
+
     async def _user(self, indexes: Iterator[int], phase: Phase, records: list[JobRecord]) -> None:
         for index in indexes:
-            record = JobRecord(
-                index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=self._clock.now()
-            )
-            await self._live(record)
+            record = self._record(index, phase, self._clock.now())
             records.append(record)
-            self._on_record(record)
+            await self._live(record)
+
+    def _record(self, index: int, phase: Phase, due: float) -> JobRecord:
+        return JobRecord(index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=due)
+
+    def _drop(self, record: JobRecord) -> None:
+        record.dropped = True
+        if record.phase is Phase.MEASURE:
+            self._metrics.arrivals.inc()
+            self._metrics.dropped.inc()
+        self._on_record(record)
 
     async def _live(self, record: JobRecord) -> None:
         """One job from due time to end; failures of requests are part of the record."""
@@ -91,6 +119,7 @@ class Users:
         if measured and record.outcome is not None and record.response_seconds is not None:
             self._metrics.finished.labels(record.outcome).inc()
             self._metrics.response_seconds.observe(record.response_seconds)
+        self._on_record(record)
 
 
 def _fill(record: JobRecord, job: Job) -> None:

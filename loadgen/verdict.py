@@ -1,16 +1,18 @@
 """From figures to a verdict: invalid outranks fail, fail outranks pass, and each says why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contract.runfolder import Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
+from contract.runfolder import Counts, Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
 from loadgen.books import sentences
 from loadgen.history import Reconciliation
-from loadgen.scenario import Scenario, TargetSpec
+from loadgen.scenario import Step, TargetSpec
 from loadgen.users import LATE
 
 MOST_LATE = 0.01
 """Share of arrivals that may be sent over LATE after they were due."""
+
+INTEGRITY_COUNTS = ("named", "sound", "jobs", "videos", "sound_videos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Evidence:
     deaths: list[str]
 
 
-def judge(scenario: Scenario, evidence: Evidence, figures: Mapping[str, Figure]) -> Result:
-    targets = [_target(spec, figures.get(spec.indicator, Figure(None))) for spec in scenario.targets]
+def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Result:
+    targets = [_target(spec, figures.get(spec.indicator, Figure(None))) for spec in step.targets]
     invalid = [
         *_validity(evidence),
         *sentences(evidence.books),
@@ -44,7 +46,7 @@ def judge(scenario: Scenario, evidence: Evidence, figures: Mapping[str, Figure])
     ]
     missed = [_missed(target) for target in targets if not target.passed]
     return Result(
-        scenario=scenario.name,
+        scenario=step.scenario.name,
         seed=evidence.info.seed,
         verdict=Verdict.INVALID if invalid else Verdict.FAIL if missed else Verdict.PASS,
         reasons=[*invalid, *missed, *(f"lost: {loss}" for loss in evidence.integrity.losses)],
@@ -75,8 +77,12 @@ def _missed(target: Target) -> str:
 
 
 def _validity(evidence: Evidence) -> list[str]:
-    info, records = evidence.info, evidence.records
+    info = evidence.info
+    records = [record for record in evidence.records if not record.dropped]
+    dropped = len(evidence.records) - len(records)
     found = []
+    if dropped:
+        found.append(f"{dropped} of {len(evidence.records)} arrivals were dropped: too many jobs were unfinished")
     late = sum(record.sent is None or record.sent - record.due > LATE for record in records)
     if late > MOST_LATE * len(records):
         found.append(f"{late} of {len(records)} requests were sent over {LATE * 1000:.0f} ms after they were due")
@@ -85,3 +91,22 @@ def _validity(evidence: Evidence) -> list[str]:
     elif abs(info.clock_skew) > info.scrape_interval:
         found.append(f"Prometheus's clock differs from ours by {info.clock_skew:.2f} s")
     return found + [f"the process {name} died that no fault killed" for name in evidence.deaths]
+
+
+def combine(results: Sequence[tuple[str, Result]]) -> Result:
+    """The result of a scenario from those of its steps, each with its name; the worst verdict counts."""
+    order = [Verdict.PASS, Verdict.FAIL, Verdict.INVALID]
+    steps = [result for _, result in results]
+    return Result(
+        scenario=steps[0].scenario,
+        seed=steps[0].seed,
+        verdict=max((result.verdict for result in steps), key=order.index),
+        reasons=[f"{name}: {reason}" for name, result in results for reason in result.reasons],
+        targets=[t.model_copy(update={"rung": name}) for name, result in results for t in result.targets],
+        counts=Counts(**{name: sum(getattr(step.counts, name) for step in steps) for name in Counts.model_fields}),
+        books=[e.model_copy(update={"name": f"{name}: {e.name}"}) for name, result in results for e in result.books],
+        integrity=Integrity(
+            **{name: sum(getattr(step.integrity, name) for step in steps) for name in INTEGRITY_COUNTS},
+            losses=[loss for step in steps for loss in step.integrity.losses],
+        ),
+    )

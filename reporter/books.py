@@ -12,7 +12,7 @@ SINGLES = {
         "stale_finishes": "ledger.stale_finishes",
     },
     "worker": {"handed_back": "worker.handed_back", "lost": "worker.lost"},
-    "client": {"arrivals": "load.arrivals", "late": "load.late", "errors": "load.errors"},
+    "client": {"arrivals": "load.arrivals", "dropped": "load.dropped", "late": "load.late", "errors": "load.errors"},
 }
 BY_OUTCOME = {"ledger": "ledger.finished", "worker": "worker.executions", "client": "load.jobs"}
 

@@ -24,7 +24,12 @@ class Indicator:
 
 def indicators(run: Run) -> dict[str, Indicator]:
     """By the names that scenarios use for their targets. Times in seconds, shares of 1."""
-    return {"response_p95": _response(run), "success_rate": _success(run), "api_p95": _api(run)}
+    return {
+        "response_p95": _response(run),
+        "success_rate": _success(run),
+        "throughput": _throughput(run),
+        "api_p95": _api(run),
+    }
 
 
 def _response(run: Run) -> Indicator:
@@ -41,6 +46,14 @@ def _success(run: Run) -> Indicator:
         return Indicator(None, 0)
     low, high = interval
     return Indicator(completed / attempted, attempted, f"exact 95 % interval {100 * low:.1f}–{100 * high:.1f} %")
+
+
+def _throughput(run: Run) -> Indicator:
+    """Completed jobs per second, from the first due time to the last completion that a client saw."""
+    done = [job.held for job in run.measured if job.outcome is Outcome.COMPLETED and job.held is not None]
+    if not done:
+        return Indicator(None, 0)
+    return Indicator(len(done) / (max(done) - min(job.due for job in run.measured)), len(done))
 
 
 def _api(run: Run) -> Indicator:

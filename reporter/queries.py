@@ -107,6 +107,7 @@ COUNTS = (
         growth("t2v_http_requests_total", "method", "route", "status"),
     ),
     Query("load.arrivals", "Jobs that were due", "jobs", growth("t2v_load_arrivals_total")),
+    Query("load.dropped", "Jobs that were due and never sent", "jobs", growth("t2v_load_dropped_arrivals_total")),
     Query("load.late", "Jobs sent over 10 ms late", "jobs", growth("t2v_load_late_arrivals_total")),
     Query("load.errors", "Requests without a usable answer", "requests", growth("t2v_load_errors_total")),
     Query("load.jobs", "Jobs whose end the client saw", "jobs", growth("t2v_load_jobs_total", "outcome")),
@@ -184,6 +185,7 @@ class HistogramQueries:
 
 HISTOGRAMS = (
     HistogramQueries("load.response", "Response time", "t2v_load_response_seconds"),
+    HistogramQueries("load.lag", "Event-loop lag of the load generator", "t2v_load_loop_lag_seconds"),
     HistogramQueries("job.queue", "Queue wait", "t2v_job_queue_seconds"),
     HistogramQueries("job.length", "Job, from acceptance to end", "t2v_job_seconds"),
     HistogramQueries("stage", "Stage", "t2v_stage_seconds", ("stage",)),

@@ -25,7 +25,7 @@ def agreeing() -> Parties:
         redis={"submitted": 5} | {f"finished:{outcome}": count for outcome, count in BY_OUTCOME.items()},
         exporter={"submitted": 5} | BY_OUTCOME,
         workers={"completed": 2, "partial": 1, "failed": 1, "cancelled": 0},
-        load_metrics={"arrivals": 5} | BY_OUTCOME,
+        load_metrics={"arrivals": 5, "dropped": 0} | BY_OUTCOME,
         api_accepted=5,
         videos=3,
     )
@@ -37,7 +37,10 @@ def replaced(parties: Parties, party: str, told: Party | int | None) -> Parties:
 
 
 def test_the_client_and_the_listing_count_what_they_hold() -> None:
-    assert client_party([*RECORDS, record(5, id=None, outcome=None)]) == {"arrivals": 6, "submitted": 5} | BY_OUTCOME
+    assert (
+        client_party([*RECORDS, record(5, id=None, outcome=None)])
+        == {"arrivals": 6, "dropped": 0, "submitted": 5} | BY_OUTCOME
+    )
     known = [job(0), job(1, failed_scenes=[1])]
     counts = reconcile(RECORDS[:2], known).counts
     assert listing_party(counts) == {"completed": 1, "partial": 1, "failed": 0, "cancelled": 0}
@@ -51,12 +54,12 @@ def test_the_books_of_agreeing_parties_balance() -> None:
 
 
 COUNTS = [
-    *(("client", name) for name in ("arrivals", "submitted", *BY_OUTCOME)),
+    *(("client", name) for name in ("arrivals", "dropped", "submitted", *BY_OUTCOME)),
     *(("listing", name) for name in BY_OUTCOME),
     *(("redis", name) for name in ("submitted", *(f"finished:{outcome}" for outcome in BY_OUTCOME))),
     *(("exporter", name) for name in ("submitted", *BY_OUTCOME)),
     *(("workers", name) for name in ("completed", "partial", "failed")),
-    *(("load_metrics", name) for name in ("arrivals", *BY_OUTCOME)),
+    *(("load_metrics", name) for name in ("arrivals", "dropped", *BY_OUTCOME)),
 ]
 
 

@@ -232,7 +232,7 @@ async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: 
     seen: list[JobRecord | None] = []
     with pytest.raises(RunBroken, match=rf"No job of the warm-up reached its end\..*{closed}"):
         await run(
-            SMALL,
+            SMALL.steps()[0],
             run_info(),
             Document("paper.pdf", b"%PDF-1.7"),
             cast("Controller", nobody),

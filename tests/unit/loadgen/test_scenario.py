@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UsageError
-from loadgen.scenario import Indicator, Scenario, load, names, read
+from loadgen.scenario import ClosedLoop, Indicator, Scenario, load, names, read
 
 GOOD = """
 title = "Small"
@@ -33,7 +33,7 @@ def test_each_shipped_scenario_loads_under_its_name(name: str) -> None:
 
 def test_single_is_one_user_with_60_jobs_and_the_four_floors() -> None:
     single = load("single")
-    assert (single.load.users, single.load.jobs) == (1, 60)
+    assert single.loads == (ClosedLoop(model="closed", users=1, jobs=60),)
     assert {(t.indicator, t.op, t.limit) for t in single.targets} == {
         (Indicator.RESPONSE_P95, "<", 2.0),
         (Indicator.SUCCESS_RATE, ">=", 0.95),
@@ -54,12 +54,12 @@ def test_a_file_of_the_user_s_own_is_named_after_itself_and_warms_up_by_default(
         (("users = 2", "users = -1"), "load.users: Input should be greater than 0"),
         (("users = 2", "users = 0"), "load.users: Input should be greater than 0"),
         (("users = 2", "users = 4"), "load: 4 users need at least 4 jobs, not 3"),
-        (('"closed"', '"open"'), "load.model: Input should be 'closed'"),
+        (('"closed"', '"open"'), "load: Input tag 'open' found using 'model' does not match"),
         (('"response_p95"', '"speed"'), "targets.0.indicator: Input should be 'response_p95'"),
         (('"<"', '"=<"'), "targets.0.op: Input should be '<', '>=' or '>'"),
         (("limit = 2.0", "limit = inf"), "targets.0.limit: Input should be a finite number"),
         (("limit = 2.0", ""), "targets.0.limit: Field required"),
-        (("[load]", "[loda]"), "load: Field required; loda: there is no such key"),
+        (("[load]", "[loda]"), "loda: there is no such key"),
         (('title = "Small"', 'name = "../escape"\ntitle = "Small"'), "name: String should match pattern"),
         (("[load]", "[warmup]\nusers = 0\n[load]"), "warmup.users: Input should be greater than 0"),
     ],
@@ -97,8 +97,55 @@ def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) 
     scenario: Scenario = read(written(tmp_path, GOOD))
     assert scenario.with_jobs(None) is scenario
     more = scenario.with_jobs(7)
-    assert (more.load.jobs, more.load.users, more.targets) == (7, 2, scenario.targets)
+    assert (more.loads, more.targets) == ((ClosedLoop(model="closed", users=2, jobs=7),), scenario.targets)
     with pytest.raises(
         UsageError, match=r"^JOBS=1 does not fit the scenario small: 2 users need at least 2 jobs, not 1\.$"
     ):
         scenario.with_jobs(1)
+
+
+LADDER = """
+title = "Two steps"
+description = "A ladder."
+[[rungs]]
+model = "closed"
+users = 2
+jobs = 4
+[[rungs]]
+model = "poisson"
+rate = 2.5
+jobs = 5
+[[targets]]
+indicator = "success_rate"
+op = ">="
+limit = 0.95
+[[targets]]
+indicator = "throughput"
+op = ">"
+limit = 10
+rung = "rate-2.5"
+"""
+
+
+def test_each_rung_is_a_step_with_the_targets_that_judge_it(tmp_path: Path) -> None:
+    scenario = read(written(tmp_path, LADDER))
+    assert scenario.jobs == 9
+    assert [(step.load.name, [spec.indicator for spec in step.targets]) for step in scenario.steps()] == [
+        ("users-2", [Indicator.SUCCESS_RATE]),
+        ("rate-2.5", [Indicator.SUCCESS_RATE, Indicator.THROUGHPUT]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (('rung = "rate-2.5"', 'rung = "users-9"'), "targets name the rung users-9; there are rate-2.5, users-2"),
+        (('model = "poisson"\nrate = 2.5', 'model = "closed"\nusers = 2'), "two rungs have the same load"),
+        (("[[rungs]]", '[load]\nmodel = "closed"\nusers = 1\njobs = 1\n[[rungs]]', 1), "either one [load] or several"),
+        (("rate = 2.5", "rate = -1"), "rungs.1.rate: Input should be greater than 0"),
+    ],
+)
+def test_rungs_that_do_not_fit_are_refused(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(written(tmp_path, LADDER.replace(*change)))
+    assert sentence in str(caught.value)
