@@ -13,6 +13,7 @@ from contract.jobs import JobError, Outcome, Timings
 
 RUN = "run.json"
 JOBS = "jobs.jsonl"
+REQUESTS = "requests.jsonl"
 RESULT = "result.json"
 QUERIES = "queries.json"
 RUNGS = "rungs"
@@ -59,6 +60,17 @@ class JobRecord(BaseModel):
     video_seconds: float | None = None
     executions: int | None = None
     timings: Timings | None = None
+
+
+class RequestRecord(BaseModel):
+    """One request of the API scenario, from its due time to its whole answer; `seconds` on a monotonic clock."""
+
+    endpoint: str = Field(description="method and route template, as the service's metrics name them")
+    due: float
+    sent: float
+    seconds: float | None = None
+    status: int | None = None
+    failure: RequestFailure | None = None
 
 
 class PhaseSpan(BaseModel):
