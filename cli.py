@@ -88,7 +88,7 @@ async def _scenario(options: argparse.Namespace) -> int:
 
 
 async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path) -> int:
-    say.print(f"[bold]{scenario.name}[/]: {scenario.title} (seed {seed}, {scenario.jobs} jobs)", markup=True)
+    say.print(f"[bold]{scenario.name}[/]: {scenario.title} (seed {seed}, {scenario.size})", markup=True)
     async with _some_stack(folder) as stack:
         with Display(say) as display:
             result = await measure(scenario, document, seed, stack, folder, Progress(changed=display.show))

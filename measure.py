@@ -11,13 +11,26 @@ from redis.exceptions import RedisError
 
 from contract.connections import connect
 from contract.errors import EnvironmentFault
-from contract.runfolder import JOBS, QUERIES, RESULT, RUN, RUNGS, DocumentRecord, Integrity, Result, RunInfo, Window
+from contract.runfolder import (
+    JOBS,
+    QUERIES,
+    RESULT,
+    RUN,
+    RUNGS,
+    DocumentRecord,
+    Integrity,
+    RequestRecord,
+    Result,
+    RunInfo,
+    Window,
+)
 from contract.settings import Workload
-from loadgen.books import Parties, balance, client_party, listing_party
+from loadgen.books import Parties, balance, balance_requests, client_party, listing_party
 from loadgen.document import Document
 from loadgen.machine import git_state, machine, versions
+from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
-from loadgen.scenario import ClosedLoop, OpenLoop, Scenario, Step
+from loadgen.scenario import OpenLoop, Scenario, Step
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import client_counts, ledger_counts, worker_counts
@@ -133,15 +146,29 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         info=outcomes.info,
         records=outcomes.measured,
         reconciliation=outcomes.reconciliation,
-        books=balance(parties),
+        books=[*balance(parties), *balance_requests(outcomes.requests, _answered(outcomes.requests, answers))],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
     )
 
 
+def _answered(requests: list[RequestRecord], answers: Answers) -> dict[str, int | None]:
+    """By endpoint, how many requests the service says to have answered, whatever the status."""
+    found: dict[str, int | None] = {}
+    for endpoint in {request.endpoint for request in requests}:
+        method, _, route = endpoint.partition(" ")
+        values = [sample.value for sample in answers.samples("service.requests", method=method, route=route)]
+        known = [value for value in values if value is not None]
+        found[endpoint] = int(sum(known)) if known else None
+    return found
+
+
 def _figures(outcomes: Outcomes, folder: Path) -> dict[str, Figure]:
     integrity = outcomes.inspection.integrity
     found = {name: Figure(one.value, one.n, one.note) for name, one in indicators(Run.load(folder)).items()}
+    answered = [successful(request) for request in outcomes.requests]
+    if answered:
+        found["request_success_rate"] = Figure(sum(answered) / len(answered), len(answered))
     return found | {"integrity": Figure(integrity.share, integrity.named, _integrity_note(integrity))}
 
 
@@ -166,7 +193,7 @@ async def _describe(step: Step, document: Document, seed: int, stack: Stack) -> 
         title=step.scenario.title,
         seed=seed,
         load_model=load.model,
-        concurrency=load.users if isinstance(load, ClosedLoop) else None,
+        concurrency=None if isinstance(load, OpenLoop) else load.users,
         rate=load.rate if isinstance(load, OpenLoop) else None,
         jobs=load.jobs,
         warmup_jobs=step.warmup.jobs,

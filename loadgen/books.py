@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contract.jobs import Outcome
-from contract.runfolder import Counts, Entry, JobRecord
+from contract.runfolder import Counts, Entry, JobRecord, RequestRecord
 
 Party = Mapping[str, int]
 
@@ -75,6 +75,13 @@ def balance(parties: Parties) -> list[Entry]:
         ),
     ]
     return entries
+
+
+def balance_requests(requests: list[RequestRecord], api: Mapping[str, int | None]) -> list[Entry]:
+    """One entry per endpoint: answers that came, and requests that the service counted there."""
+    answered = Counter(request.endpoint for request in requests if request.status is not None)
+    endpoints = sorted({request.endpoint for request in requests})
+    return [_entry(endpoint, client=answered[endpoint], api=api.get(endpoint)) for endpoint in endpoints]
 
 
 def _done(party: Party) -> int:

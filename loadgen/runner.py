@@ -13,10 +13,10 @@ from contract.catalogue import LoadMetrics, Phase
 from contract.connections import connect
 from contract.errors import ReelbenchError, UsageError
 from contract.exposition import ProcessRegistry, answering
-from contract.jobs import VisualStyle
+from contract.jobs import Outcome, VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
-from contract.runfolder import JOBS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RunInfo, Window
+from contract.runfolder import JOBS, REQUESTS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RequestRecord, RunInfo, Window
 from loadgen.arrivals import constant, poisson
 from loadgen.client import Client, Form
 from loadgen.controller import Controller, Observer
@@ -24,8 +24,10 @@ from loadgen.document import Document
 from loadgen.history import Reconciliation, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
 from loadgen.lag import watching_lag
-from loadgen.scenario import ClosedLoop, OpenLoop, Step
+from loadgen.probes import Prober
+from loadgen.scenario import ClosedLoop, OpenLoop, Probes, Step
 from loadgen.users import Users
+from loadgen.wire import Wire
 
 REFUSED = (413, 415, 422)
 """Statuses with which the service refuses a document at the door."""
@@ -51,6 +53,10 @@ class Progress:
         self.phase, self.done, self.total, self.last = phase, 0, total, None
         self.changed(self)
 
+    def add_request(self, _: RequestRecord) -> None:
+        self.done += 1
+        self.changed(self)
+
     def add(self, record: JobRecord) -> None:
         self.done += 1
         self.last = record
@@ -63,6 +69,7 @@ class Outcomes:
 
     info: RunInfo
     records: list[JobRecord]
+    requests: list[RequestRecord]
     redis_growth: dict[str, int]
     reconciliation: Reconciliation
     inspection: Inspection
@@ -103,8 +110,13 @@ async def run(
             start = await observer.settled(time.time(), [instance])
             before = await _totals(redis)
         began = time.time()
-        async with steps.phase(Phase.MEASURE, step.load.jobs), watching_lag(metrics.lag_seconds), _cores(info):
-            measured = await _drive(users, step.load, info.seed)
+        measured: list[JobRecord] = []
+        requests: list[RequestRecord] = []
+        async with steps.phase(Phase.MEASURE, step.size), watching_lag(metrics.lag_seconds), _cores(info):
+            if isinstance(step.load, Probes):
+                requests = await _probe(controller.api_url, step.load, warmup, progress)
+            else:
+                measured = await _drive(users, step.load, info.seed)
         async with steps.phase(Phase.SETTLE):
             info.window = Window(start=start, end=await observer.settled(time.time(), [instance]))
             after = await _totals(redis)
@@ -117,16 +129,29 @@ async def run(
     _write(folder / RUN, info)
     lines = [record.model_dump_json() + "\n" for record in records]
     (folder / JOBS).write_text("".join(lines), encoding="utf-8")
+    if requests:
+        asked = [request.model_dump_json() + "\n" for request in requests]
+        (folder / REQUESTS).write_text("".join(asked), encoding="utf-8")
     if inspection.sample is not None:
         (folder / SAMPLE_VIDEO).write_bytes(inspection.sample)
     return Outcomes(
         info=info,
         records=records,
+        requests=requests,
         redis_growth={name: after[name] - before[name] for name in after},
         reconciliation=reconcile(measured, known),
         inspection=inspection,
         deaths=deaths,
     )
+
+
+async def _probe(api_url: str, load: Probes, warmup: list[JobRecord], progress: Progress) -> list[RequestRecord]:
+    wire = Wire(api_url)
+    video = next(record.id for record in warmup if record.id is not None and record.outcome is Outcome.COMPLETED)
+    try:
+        return await Prober(wire, video, progress.add_request).closed_loop(load)
+    finally:
+        wire.close()
 
 
 async def _drive(users: Users, load: ClosedLoop | OpenLoop, seed: int) -> list[JobRecord]:
@@ -186,8 +211,12 @@ def _refuse_hopeless(warmup: list[JobRecord]) -> None:
             raise UsageError(f"The document cannot be used: {record.error.message}")
         if record.http_status in REFUSED:
             raise UsageError(f"The document cannot be used: {record.detail}")
-    if all(record.outcome is None for record in warmup):
-        raise RunBroken(f"No job of the warm-up reached its end. {warmup[0].detail or ''}")
+    if not any(record.outcome is Outcome.COMPLETED for record in warmup):
+        raise RunBroken(f"No job of the warm-up was completed. {_why(warmup[0])}")
+
+
+def _why(record: JobRecord) -> str:
+    return record.detail or (record.error.message if record.error else "")
 
 
 async def _totals(redis: Redis) -> dict[str, int]:

@@ -31,6 +31,7 @@ class Indicator(StrEnum):
     SUCCESS_RATE = "success_rate"
     THROUGHPUT = "throughput"
     API_P95 = "api_p95"
+    REQUEST_SUCCESS_RATE = "request_success_rate"
     INTEGRITY = "integrity"
 
     @property
@@ -77,10 +78,36 @@ class OpenLoop(_Strict):
         return f"rate-{self.rate:g}"
 
 
-Load = Annotated[ClosedLoop | OpenLoop, Field(discriminator="model")]
-MODELS = ("closed", "poisson", "constant")
+class Endpoint(StrEnum):
+    """Method and route template, as the service's metrics name them."""
+
+    HEALTH = "GET /healthz"
+    STATUS = "GET /v1/videos/{job_id}"
+    LIST = "GET /v1/videos"
+
+
+class Probes(_Strict):
+    """No jobs: `requests` of each endpoint in turn, in a closed loop of `users`."""
+
+    model: Literal["requests"]
+    users: PositiveInt
+    requests: PositiveInt
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
+
+    @property
+    def jobs(self) -> int:
+        return 0
+
+    @property
+    def name(self) -> str:
+        return f"requests-{self.users}"
+
+
+AnyLoad = ClosedLoop | OpenLoop | Probes
+Load = Annotated[AnyLoad, Field(discriminator="model")]
+MODELS = ("closed", "poisson", "constant", "requests")
 """Which pydantic puts into the place of an error, after the key that holds the load."""
-LOAD: TypeAdapter[ClosedLoop | OpenLoop] = TypeAdapter(Load)
+LOAD: TypeAdapter[AnyLoad] = TypeAdapter(Load)
 
 
 class Warmup(_Strict):
@@ -123,17 +150,20 @@ class Scenario(_Strict):
         return self
 
     @property
-    def loads(self) -> tuple[ClosedLoop | OpenLoop, ...]:
+    def loads(self) -> tuple[AnyLoad, ...]:
         return self.rungs if self.load is None else (self.load,)
 
     @property
-    def jobs(self) -> int:
-        return sum(load.jobs for load in self.loads)
+    def size(self) -> str:
+        jobs = sum(load.jobs for load in self.loads)
+        return f"{jobs} jobs" if jobs else f"{sum(step.size for step in self.steps())} requests"
 
     def with_jobs(self, jobs: int | None) -> Self:
         """The same with another number of jobs at each step. Raises UsageError where that does not fit."""
         if jobs is None:
             return self
+        if any(isinstance(load, Probes) for load in self.loads):
+            raise UsageError(f"The scenario {self.name} measures requests, no jobs; JOBS does not apply.")
         try:
             loads = tuple(LOAD.validate_python(load.model_dump() | {"jobs": jobs}) for load in self.loads)
         except ValidationError as error:
@@ -152,12 +182,17 @@ class Step:
     """One load of a scenario, with the targets that judge it: what one run carries out."""
 
     scenario: Scenario
-    load: ClosedLoop | OpenLoop
+    load: AnyLoad
     targets: tuple[TargetSpec, ...]
 
     @property
     def warmup(self) -> Warmup:
         return self.scenario.warmup
+
+    @property
+    def size(self) -> int:
+        """How many jobs, or requests where there are no jobs, are measured."""
+        return self.load.requests * len(self.load.endpoints) if isinstance(self.load, Probes) else self.load.jobs
 
 
 def names() -> list[str]:

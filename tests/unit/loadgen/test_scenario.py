@@ -129,7 +129,7 @@ rung = "rate-2.5"
 
 def test_each_rung_is_a_step_with_the_targets_that_judge_it(tmp_path: Path) -> None:
     scenario = read(written(tmp_path, LADDER))
-    assert scenario.jobs == 9
+    assert scenario.size == "9 jobs"
     assert [(step.load.name, [spec.indicator for spec in step.targets]) for step in scenario.steps()] == [
         ("users-2", [Indicator.SUCCESS_RATE]),
         ("rate-2.5", [Indicator.SUCCESS_RATE, Indicator.THROUGHPUT]),
