@@ -35,4 +35,7 @@ class CallKey:
     def decode(cls, header: str) -> Self:
         """Raises ValueError on anything that `encode` did not write."""
         seed_key, scene, execution, attempt = header.split(" ")
-        return cls(seed_key, int(scene), int(execution), int(attempt))
+        key = cls(seed_key, int(scene), int(execution), int(attempt))
+        if key.encode() != header:  # int() takes more spellings than one
+            raise ValueError(f"not a call key: {header!r}")
+        return key

@@ -1,8 +1,8 @@
 """Connections to Redis that cannot hang: every wait is bounded and a broken connection is tried again."""
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -10,18 +10,28 @@ REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
 """What a caller sees when Redis is away; the scripts of the ledger may be repeated, so connections retry first."""
 
 
+MOST_CONNECTIONS = 128
+"""Of one client; a call beyond them waits for a free one."""
+
+
 def connect(url: str, bound: float) -> Redis:
-    """A client whose calls give up after about `bound` seconds, retries included. Opens nothing yet."""
-    client: Redis = Redis.from_url(
+    """A client whose calls give up after about `bound` seconds, retries included, however many are made at once.
+
+    Opens nothing yet.
+    """
+    # redis-py's other pool connects under a lock, so that calls to a Redis that hangs would wait for each other
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
         url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=bound / 2,
         decode_responses=True,
         socket_timeout=bound / 2,
         socket_connect_timeout=bound / 2,
         socket_keepalive=True,
-        retry=Retry(ExponentialBackoff(cap=bound / 8, base=0.02), 2),
+        retry=Retry(ConstantBackoff(bound / 20), 1),  # twice at most: each attempt may take half of the bound
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
-    return client
+    return Redis.from_pool(pool)
 
 
 def connect_blocking(url: str, block: float, bound: float) -> Redis:

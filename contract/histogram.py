@@ -29,8 +29,8 @@ class Child:
         self._rendered: tuple[float, str] | None = None
 
     def observe(self, seconds: float) -> None:
+        self._sum += seconds  # before the count: a text made between the two is then made again
         self._counts[bisect_left(self._bounds, seconds)] += 1
-        self._sum += seconds
 
     def cumulative(self) -> list[int]:
         total = 0

@@ -26,7 +26,9 @@ class LatencyProfile(BaseModel, frozen=True):
 class Workload(BaseSettings):
     """What the service is asked to do and under which limits; a run with other values is another workload."""
 
-    model_config = SettingsConfigDict(env_prefix="T2V_", env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="T2V_", env_nested_delimiter="__", nested_model_default_partial_update=True, frozen=True
+    )
 
     llm_latency: LatencyProfile = LatencyProfile(mean=0.300, sd=0.060)
     tts_latency: LatencyProfile = LatencyProfile(mean=0.120, sd=0.030)

@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 from anyio import to_thread
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from contract.artifacts import DataFolder
 from contract.catalogue import RequestKind, ServiceMetrics
-from contract.connections import connect
+from contract.connections import connect, connect_blocking
 from contract.exposition import ProcessRegistry, render
 from contract.ledger import Ledger
 from contract.records import Records
@@ -20,7 +20,7 @@ from contract.settings import Deployment, Workload
 from service import problems
 from service.changes import Changes
 from service.http_metrics import HttpMetrics, kind_of
-from service.problems import BodyLimitProblems
+from service.problems import FrameworkProblems
 from service.routes import router
 from service.state import Service, State
 
@@ -31,17 +31,18 @@ DESCRIPTION = "A document goes in, a narrated video comes out. Every step on the
 
 
 def _routes(app: FastAPI) -> Iterable[tuple[str, str, set[RequestKind]]]:
-    for route in app.routes:
-        if isinstance(route, APIRoute):
+    for route in iter_route_contexts(app.routes):  # app.routes itself does not show those of included routers
+        if isinstance(route.original_route, APIRoute) and route.path:
             for method in sorted(route.methods or ()):
-                yield method, route.path, {kind_of(route.path, b""), kind_of(route.path, b"wait=")}
+                yield method, route.path, {kind_of(method, route.path, query) for query in (b"", b"wait=")}
 
 
 def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
     registry = ProcessRegistry()
     redis = connect(deployment.redis_url, deployment.redis_timeout)
     data = DataFolder(deployment.data_dir)
-    changes = Changes(connect(deployment.redis_url, deployment.redis_timeout))
+    subscriber = connect_blocking(deployment.redis_url, 0, deployment.redis_timeout)
+    changes = Changes(subscriber, beat=deployment.redis_timeout)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,5 +77,6 @@ def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
         body, media_type = await to_thread.run_sync(render, registry)
         return Response(body, HTTPStatus.OK, media_type=media_type)
 
-    measured = HttpMetrics(app, ServiceMetrics(registry, _routes(app)))
-    return BodyLimitProblems(measured, workload.max_document_bytes)
+    routes = list(_routes(app))
+    known = {(method, path) for method, path, _ in routes}
+    return HttpMetrics(FrameworkProblems(app, workload.max_document_bytes), ServiceMetrics(registry, routes), known)

@@ -1,6 +1,7 @@
 """Counts and times every request by its route template."""
 
 import time
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,18 +10,19 @@ from contract.catalogue import HTTP_METHODS, HTTP_STATUSES, UNMATCHED_ROUTE, Req
 STREAMED = ("/events", "/content", "/assets/{name}")
 
 
-def kind_of(route: str, query: bytes) -> RequestKind:
+def kind_of(method: str, route: str, query: bytes) -> RequestKind:
     if route.endswith(STREAMED):
         return RequestKind.STREAM
-    return RequestKind.WAIT if b"wait=" in query and route.endswith("{job_id}") else RequestKind.PLAIN
+    waits = method == "GET" and route.endswith("{job_id}") and b"wait=" in query
+    return RequestKind.WAIT if waits else RequestKind.PLAIN
 
 
 class HttpMetrics:
-    """`metrics` may be filled in after the routes are known, before the first request."""
-
-    def __init__(self, app: ASGIApp, metrics: ServiceMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics, known: Collection[tuple[str, str]]) -> None:
+        """`known` are (method, template); what is none of them, a wrong method too, counts as unmatched."""
         self.app = app
         self.metrics = metrics
+        self.known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,6 +47,8 @@ class HttpMetrics:
     def _record(self, scope: Scope, status: str, seconds: float) -> None:
         method = scope["method"] if scope["method"] in HTTP_METHODS else "other"
         route = getattr(scope.get("route"), "path", UNMATCHED_ROUTE)
-        kind = kind_of(route, scope["query_string"])
+        if (method, route) not in self.known:
+            route = UNMATCHED_ROUTE
+        kind = kind_of(method, route, scope["query_string"])
         self.metrics.requests.labels(method, route, status if status in HTTP_STATUSES else "other").inc()
         self.metrics.seconds.labels(method, route, kind).observe(seconds)

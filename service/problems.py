@@ -1,16 +1,18 @@
 """RFC 9457 problem documents for every error, also for those that the framework answers on its own."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from contract.connections import REDIS_DOWN
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "1"
@@ -55,11 +57,23 @@ class Problem(Exception):
         return Response(orjson.dumps(body), self.status, media_type=MEDIA_TYPE, headers=self.headers)
 
 
-def _http_error(_: Request, exc: Exception) -> Response:
+def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     status = HTTPStatus(exc.status_code)
-    kind = status.phrase.lower().replace(" ", "-")
-    return Problem(status, kind, str(exc.detail), headers=dict(exc.headers or {})).response()
+    headers = dict(exc.headers or {})
+    return Problem(status, _kind(status), _sentence(request, status, exc.detail, headers), headers).response()
+
+
+def _kind(status: HTTPStatus) -> str:
+    return status.phrase.lower().replace(" ", "-")
+
+
+def _sentence(request: Request, status: HTTPStatus, detail: str, headers: Mapping[str, str]) -> str:
+    if status is HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.url.path[:200]}; /docs lists what this service answers."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{request.method[:20]} does not work here; use {headers.get('Allow', 'another method')}."
+    return f"The request cannot be answered: {detail}"
 
 
 def _validation_error(request: Request, exc: Exception) -> Response:
@@ -72,7 +86,7 @@ def _validation_error(request: Request, exc: Exception) -> Response:
             f"Send multipart/form-data with the PDF in the field `document`, not {sent or 'a body without a type'}.",
         ).response()
     errors = [{"field": ".".join(str(part) for part in e["loc"][1:]), "problem": e["msg"]} for e in exc.errors()]
-    detail = "; ".join(f"{error['field']}: {error['problem']}" for error in errors)
+    detail = "The request does not fit. " + "; ".join(f"{error['field']}: {error['problem']}" for error in errors)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=errors).response()
 
 
@@ -85,7 +99,7 @@ def _ledger_away(_: Request, __: Exception) -> Response:
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "ledger-unavailable",
-        "The job ledger (Redis) does not answer; nothing was accepted. Try again shortly.",
+        "The job ledger (Redis) does not answer. Try again shortly; with an Idempotency-Key that is always safe.",
         headers={"Retry-After": RETRY_AFTER},
     ).response()
 
@@ -100,13 +114,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Problem, _problem)
-    for away in REDIS_DOWN:
+    for away in (RedisConnectionError, RedisTimeoutError):  # no bare OSError: a full disk is not a ledger that is away
         app.add_exception_handler(away, _ledger_away)
     app.add_exception_handler(Exception, _internal)
 
 
-class BodyLimitProblems:
-    """Turns the plain-text 413 that Starlette sends for a long Content-Length into a problem document."""
+class FrameworkProblems:
+    """Turns the errors that Starlette answers past our handlers, in plain text, into problem documents: a body over the
+    limit, which also gets its sentence here, and a range outside of a file.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -120,15 +136,20 @@ class BodyLimitProblems:
 
         async def send_problem(message: Message) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                replaced = True
-                problem = Problem(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                    "document-too-large",
-                    f"The request is larger than {self.limit:,} bytes allow; send a smaller document.",
-                )
-                await problem.response()(scope, receive, send)
-            elif not replaced:
+            if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
+                status, headers = HTTPStatus(message["status"]), Headers(raw=message["headers"])
+                plain = headers.get("content-type", "").startswith("text/plain")
+                replaced = plain or status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                if replaced:
+                    await self._problem(status, headers).response()(scope, receive, send)
+            if not replaced:
                 await send(message)
 
         await self.app(scope, receive, send_problem)
+
+    def _problem(self, status: HTTPStatus, headers: Headers) -> Problem:
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            detail = f"The request is larger than {self.limit:,} bytes allow; send a smaller document."
+            return Problem(status, "document-too-large", detail)
+        kept = {name: headers[name] for name in ("content-range",) if name in headers}
+        return Problem(status, _kind(status), f"The request cannot be answered: {status.description}.", kept)

@@ -172,7 +172,7 @@ async def events(
         seen = now.version
         while not now.status.terminal:
             change = await changes.next(LONGEST_WAIT)
-            if change is None or change.get("version", seen + 1) <= seen:
+            if change and change["version"] <= seen:
                 continue
             latest = await service.records.job(job.id)
             if latest is None:  # deleted
@@ -198,7 +198,10 @@ async def _published(job_id: str, service: State) -> tuple[str, Manifest]:
         raise Problem(
             HTTPStatus.CONFLICT, "video-not-ready", f"The video is {status}; there is content once it is completed."
         )
-    return token, await to_thread.run_sync(_read_manifest, service, job_id, token)
+    try:
+        return token, await to_thread.run_sync(_read_manifest, service, job_id, token)
+    except FileNotFoundError:
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-asset", f"The files of video {job_id} are gone.") from None
 
 
 def _read_manifest(service: State, job_id: str, token: str) -> Manifest:

@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from redis.asyncio import Redis
 from contract import keys
 from contract.catalogue import WorkerMetrics
 from contract.connections import REDIS_DOWN
-from contract.jobs import Outcome, Stage, Timings
+from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
 from contract.ledger import RENDER, Claim, Ending, Ledger, Standing
 from contract.settings import Plant, Workload
 from workers.pipeline import Report
@@ -39,6 +40,23 @@ PLANTED_SKIP = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect leaves uncounted."""
 DRAIN = 20.0
 """Seconds that running jobs get to end by themselves after SIGTERM; then they are handed back."""
+
+
+def _cancelled() -> bool:
+    """Whether the running task was cancelled, even if the cancellation was lost on its way.
+
+    redis-py sends through `asyncio.wait_for`, which on Python 3.11 swallows one that comes as the sending ends.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+@dataclass(slots=True, eq=False)
+class _Execution:
+    claim: Claim
+    render: asyncio.Task[Ending] = field(init=False)
+    verdict: Standing | None = None
+    """Why it was stopped, when the ledger said so."""
 
 
 class LedgerWorker(Worker):
@@ -74,25 +92,28 @@ class LedgerWorker(Worker):
         self._blocking = blocking
         self._workload = workload
         self._metrics = metrics
-        self._held: dict[str, str] = {}
-        """Execution token of each running job."""
-        self._verdicts: dict[str, Standing] = {}
-        """Why a running job was stopped, when the ledger said so."""
+        self._held: dict[str, _Execution] = {}
+        """The execution that this worker believes current, by job id."""
+        self._endings: set[asyncio.Task[None]] = set()
         self._slot_freed = asyncio.Event()
         metrics.slots.set(workload.slots)
 
     async def main(self) -> None:
         """Arq's loop, waiting for a wake-up instead of sleeping between polls."""
-        renewal = asyncio.create_task(self._renew_for_ever())
-        try:
-            while True:
+        async with asyncio.TaskGroup() as group:  # a worker that cannot renew must not go on claiming
+            group.create_task(self._renew_for_ever())
+            while not _cancelled():
                 try:
                     await self._poll_iteration()
                 except REDIS_DOWN as error:
                     log.warning("the ledger does not answer (%s); trying again", error)
                     await asyncio.sleep(SAFETY_POLL)
-        finally:
-            renewal.cancel()
+            raise asyncio.CancelledError
+
+    async def close(self) -> None:
+        """Returns when every execution has ended or was handed back. Takes arq's place: its health key is never set."""
+        await asyncio.gather(*self._endings)
+        await self.pool.aclose(close_connection_pool=True)
 
     async def _poll_iteration(self) -> None:
         """Claims as many jobs as there are free slots; with the queue empty, waits to be woken."""
@@ -111,48 +132,77 @@ class LedgerWorker(Worker):
             await self._ledger.wait_for_work(self._blocking, SAFETY_POLL)
 
     def _start(self, claim: Claim) -> None:
-        self._held[claim.job_id] = claim.token
-        task = self.loop.create_task(self._execute(claim))
-        self.tasks[claim.job_id] = task
+        if outdated := self._held.get(claim.job_id):
+            self._heed(outdated, Standing.LOST)
+        execution = _Execution(claim)
+        execution.render = self.loop.create_task(self._render(execution))
+        self._held[claim.job_id] = execution
+        self.tasks[claim.token] = execution.render
         self._metrics.slots_used.set(len(self.tasks))
-        task.add_done_callback(lambda done: self._end(claim.job_id, done))
+        ending = self.loop.create_task(self._bring_to_an_end(execution))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
 
-    def _end(self, job_id: str, done: asyncio.Task[None]) -> None:
-        self.tasks.pop(job_id, None)
-        self._held.pop(job_id, None)
-        self._verdicts.pop(job_id, None)
-        self._metrics.slots_used.set(len(self.tasks))
-        self._slot_freed.set()
-        if not done.cancelled() and (error := done.exception()):
-            log.error("execution of %s left its lease to run out", job_id, exc_info=error)
-
-    async def _execute(self, claim: Claim) -> None:
-        began = time.perf_counter()
-        if claim.execution == 1:
-            self._metrics.queue_seconds.observe(claim.started_at - claim.created_at)
+    async def _render(self, execution: _Execution) -> Ending:
+        """What arq's signal handler and `_heed` may cancel."""
+        claim = execution.claim
 
         async def report(stage: Stage, progress: int) -> None:
             with contextlib.suppress(*REDIS_DOWN):  # progress is a courtesy; the lease decides
-                self._heed(claim.job_id, await self._ledger.advance(claim.job_id, claim.token, stage, progress))
+                advance = self._ledger.advance(claim.job_id, claim.token, stage, progress)
+                self._heed(execution, await asyncio.shield(advance))  # `_cancelled` says why
 
+        ending: Ending = await self.functions[claim.function].coroutine(self.ctx, claim, report)
+        return ending
+
+    async def _bring_to_an_end(self, execution: _Execution) -> None:
+        """Tells the ledger how an execution ended. Nothing cancels it, so that no job is left between two states."""
+        claim = execution.claim
+        began = time.perf_counter()
+        if claim.execution == 1:
+            self._metrics.queue_seconds.observe(claim.started_at - claim.created_at)
         try:
-            function = self.functions[claim.function]
-            ending: Ending = await function.coroutine(self.ctx, claim, report)
-        except asyncio.CancelledError:
-            verdict = self._verdicts.get(claim.job_id)
-            if verdict is Standing.LOST:
+            ending = await self._ending(execution)
+            if ending is None:
+                return
+            if await self._ledger.finish(claim.job_id, claim.token, ending):
+                self._count(claim, ending, claim.started_at - claim.created_at + time.perf_counter() - began)
+                await self._clean_up(claim)
+            else:
                 self._metrics.lost.inc()
-                return
-            if verdict is None:  # this worker stops
-                await self._ledger.hand_back(claim.job_id, claim.token)
-                self._metrics.handed_back.inc()
-                return
-            ending = Ending(Outcome.CANCELLED, Timings())
-        if await self._ledger.finish(claim.job_id, claim.token, ending):
-            self._count(claim, ending, claim.started_at - claim.created_at + time.perf_counter() - began)
-            await self._clean_up(claim)
+        except REDIS_DOWN as error:
+            log.warning("the end of %s is not in the ledger (%s); its lease runs out", claim.job_id, error)
+        except Exception:
+            log.exception("something went wrong at the end of an execution of %s", claim.job_id)
+        finally:
+            if self._held.get(claim.job_id) is execution:
+                del self._held[claim.job_id]
+            del self.tasks[claim.token]
+            self._metrics.slots_used.set(len(self.tasks))
+            self._slot_freed.set()
+
+    async def _ending(self, execution: _Execution) -> Ending | None:
+        """None when the job goes on elsewhere."""
+        claim = execution.claim
+        await asyncio.wait([execution.render])
+        if not execution.render.cancelled():
+            error = execution.render.exception()
+            if error is None:
+                return execution.render.result()
+            log.error("job %s broke its worker's own code", claim.job_id, exc_info=error)
+            return Ending(
+                Outcome.FAILED,
+                Timings(),
+                error=JobError(code=ErrorCode.INTERNAL, message="The job failed here; the worker's log says why."),
+            )
+        if execution.verdict is Standing.CANCEL:
+            return Ending(Outcome.CANCELLED, Timings())
+        stopping = execution.verdict is None  # nobody but this worker's own shutdown wants the execution to end
+        if stopping and await self._ledger.hand_back(claim.job_id, claim.token):
+            self._metrics.handed_back.inc()
         else:
             self._metrics.lost.inc()
+        return None
 
     def _count(self, claim: Claim, ending: Ending, seconds: float) -> None:
         if self._workload.plant is Plant.SKIP_JOB_COUNT and PLANTED_SKIP in claim.request:
@@ -162,23 +212,22 @@ class LedgerWorker(Worker):
 
     async def _renew_for_ever(self) -> None:
         """A task of its own, so that a slow poll cannot starve the leases."""
-        while True:
+        while not _cancelled():
             await asyncio.sleep(self._workload.renew_every)
             held = dict(self._held)
             if not held:
                 continue
+            tokens = {job_id: execution.claim.token for job_id, execution in held.items()}
             try:
-                standings = await self._ledger.renew(self._workload.lease, held)
+                standings = await self._ledger.renew(self._workload.lease, tokens)
             except REDIS_DOWN as error:
                 log.warning("leases could not be renewed (%s)", error)
                 continue
             for job_id, standing in standings.items():
-                if self._held.get(job_id) == held[job_id]:
-                    self._heed(job_id, standing)
+                self._heed(held[job_id], standing)
 
-    def _heed(self, job_id: str, standing: Standing) -> None:
+    @staticmethod
+    def _heed(execution: _Execution, standing: Standing) -> None:
         """Stops an execution that is no longer wanted."""
-        task = self.tasks.get(job_id)
-        if standing is not Standing.CURRENT and task is not None and job_id not in self._verdicts:
-            self._verdicts[job_id] = standing
-            task.cancel()
+        if standing is not Standing.CURRENT and execution.verdict is None and execution.render.cancel():
+            execution.verdict = standing

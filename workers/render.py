@@ -1,6 +1,7 @@
 """The function that arq runs: one execution of one job, from claim to ending."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
 
@@ -56,7 +57,11 @@ def _reached(work: Work) -> Stage:
 
 
 def _discard(work: Work) -> None:
-    shutil.rmtree(work.folder, ignore_errors=True)
+    """Moves the folder away first: a task still running in a sandbox must not put a file into what is being removed."""
+    doomed = work.folder.with_name(f"{work.folder.name}.discarded")
+    with contextlib.suppress(FileNotFoundError):
+        work.folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 async def clean_up(tools: Tools, claim: Claim) -> None:

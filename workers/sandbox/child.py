@@ -1,6 +1,7 @@
 """The loop of a warm process: a task comes in on standard input's socket, its answer goes out on it.
 
-Frames are four bytes of length, big-endian, then JSON. The process ends when its worker is gone.
+One byte says that the process is ready. From then on frames are four bytes of length, big-endian, then JSON. The
+process ends when its worker is gone.
 """
 
 import os
@@ -54,6 +55,7 @@ def main(memory_bytes: int) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM):  # the worker decides when a task is over
         signal.signal(ignored, signal.SIG_IGN)
     sock = socket.socket(fileno=sys.stdin.fileno())
+    sock.sendall(b"!")
     while True:
         size = int.from_bytes(_receive(sock, 4))
         answer = orjson.dumps(_run(orjson.loads(_receive(sock, size))))

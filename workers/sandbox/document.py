@@ -27,6 +27,8 @@ def parse(path: str, max_pages: int) -> dict[str, object]:
                 f"The document has {pages} pages, {max_pages} are allowed; send a part of it.",
             )
         texts = _page_texts(document)
+    except pdfium.PdfiumError:
+        raise _malformed() from None
     finally:
         document.close()
     if _letters(texts) < FEWEST_LETTERS:
@@ -47,9 +49,13 @@ def _open(path: Path) -> pdfium.PdfDocument:
             raise StageError(
                 ErrorCode.DOCUMENT_ENCRYPTED, "The document is protected by a password; send it without one."
             ) from None
-        raise StageError(
-            ErrorCode.DOCUMENT_MALFORMED, "The document cannot be read as a PDF; it may be damaged or cut off."
-        ) from None
+        raise _malformed() from None
+
+
+def _malformed() -> StageError:
+    return StageError(
+        ErrorCode.DOCUMENT_MALFORMED, "The document cannot be read as a PDF; it may be damaged or cut off."
+    )
 
 
 def folded_text(content: bytes) -> str:
@@ -76,8 +82,12 @@ def _page_texts(document: pdfium.PdfDocument) -> list[str]:
 
 
 def _letters(texts: list[str]) -> int:
-    """Letters of the lines that stand on one page only: a scan with a running header or watermark has no text."""
-    pages_with = Counter(line for text in texts for line in {line.strip() for line in text.splitlines()})
+    """Letters of the lines that stand on one page only: a scan with a running header or watermark has no text.
+
+    Digits do not make two lines differ, so that page numbers are no text either.
+    """
+    lines = [{"".join(c for c in line if not c.isdigit()).strip() for line in text.splitlines()} for text in texts]
+    pages_with = Counter(line for page in lines for line in page)
     return sum(sum(map(str.isalpha, line)) for line, pages in pages_with.items() if pages == 1)
 
 

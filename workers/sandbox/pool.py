@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 GRACE = 1.0
 """Seconds after its limit at which a process that did not end itself is killed."""
+RESTART_DELAY = 1.0
 
 
 class SandboxDiedError(ReelbenchError):
@@ -45,21 +46,37 @@ class _Process:
         self._writer = writer
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> Self:
+    async def start(cls, module: str, memory_bytes: int) -> Self:
+        """Returns once the process has loaded what it needs. Raises OSError or SandboxDiedError when it cannot."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "workers.sandbox.child",
+                module,
                 str(memory_bytes),
                 stdin=theirs.fileno(),
                 env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"},
             )
         reader, writer = await asyncio.open_connection(sock=ours)
-        return cls(process, reader, writer)
+        started, ready = cls(process, reader, writer), False
+        try:
+            await reader.readexactly(1)
+        except (OSError, EOFError):
+            raise SandboxDiedError("A sandboxed process ended before it was ready; the log above says why.") from None
+        else:
+            ready = True
+        finally:
+            if not ready:
+                await started.end()
+        return started
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None and not self._reader.at_eof()
 
     async def ask(self, request: bytes) -> dict[str, Any]:
+        """Raises OSError or EOFError when the process ends first."""
         self._writer.write(len(request).to_bytes(4) + request)
         await self._writer.drain()
         size = int.from_bytes(await self._reader.readexactly(4))
@@ -74,27 +91,45 @@ class _Process:
 
 
 class Sandbox:
-    def __init__(self, processes: int, memory_bytes: int) -> None:
+    """`module` is what runs in each process: `workers.sandbox.child` or one that adds tasks to it."""
+
+    def __init__(self, processes: int, memory_bytes: int, module: str = "workers.sandbox.child") -> None:
         self._size = processes
         self._memory_bytes = memory_bytes
+        self._module = module
         self._idle: asyncio.LifoQueue[_Process] = asyncio.LifoQueue()
         self._all: set[_Process] = set()
         self._background: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        await asyncio.gather(*(self._add() for _ in range(self._size)))
         try:
+            started = await asyncio.gather(*(self._add() for _ in range(self._size)), return_exceptions=True)
+            for failure in filter(None, started):
+                raise failure
             yield self
         finally:
-            for task in self._background:
-                task.cancel()
-            await asyncio.gather(*(process.end() for process in self._all))
+            self._closing = True
+            while self._all or self._background:  # a process that was just starting is ended in the second round
+                ending, self._all = self._all, set()
+                await asyncio.gather(*(process.end() for process in ending), *self._background)
 
     async def _add(self) -> None:
-        process = await _Process.start(self._memory_bytes)
+        process = await _Process.start(self._module, self._memory_bytes)
         self._all.add(process)
         self._idle.put_nowait(process)
+
+    async def _replace(self) -> None:
+        """A new process for one that ended, as soon as the machine lets us start one."""
+        while not self._closing:
+            try:
+                await self._add()
+            except (OSError, SandboxDiedError) as error:
+                log.warning("a sandbox process cannot be started (%s); trying again", error)
+                await asyncio.sleep(RESTART_DELAY)
+            else:
+                break
 
     async def run(self, task: str, limit: float, **args: object) -> Result:
         """Runs one of `child.TASKS` for at most `limit` seconds.
@@ -103,7 +138,8 @@ class Sandbox:
         cancelled, the task goes on in the background until its end and its answer is dropped.
         """
         request = orjson.dumps({"task": task, "limit": limit, "args": args})
-        process = await self._idle.get()
+        while not (process := await self._idle.get()).alive:
+            await self._bury(process)  # ended while it had nothing to do: no fault of this task
         asked = asyncio.create_task(self._ask(process, request, limit))
         try:
             answer = await asyncio.shield(asked)
@@ -119,15 +155,19 @@ class Sandbox:
             async with asyncio.timeout(limit + GRACE):
                 answer = await process.ask(request)
         except (TimeoutError, OSError, EOFError):
-            self._all.discard(process)
-            await process.end()
-            log.warning("a sandboxed task ended its process (status %s)", process.process.returncode)
-            self._keep(asyncio.create_task(self._add()))
+            await self._bury(process)
             raise SandboxDiedError(
-                f"The work was given up: it took more than {limit:.0f} s or more memory than allowed, or crashed."
+                f"The work was given up: it took more than {limit:g} s or more memory than allowed, or crashed."
             ) from None
         self._idle.put_nowait(process)
         return answer
+
+    async def _bury(self, process: _Process) -> None:
+        self._all.discard(process)
+        self._keep(asyncio.create_task(self._replace()))
+        await process.end()
+        if not self._closing:
+            log.warning("a sandbox process ended (status %s)", process.process.returncode)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._background.add(task)

@@ -108,6 +108,6 @@ def encode_wav(path: str, output: str) -> dict[str, object]:
             for frame in source.decode(audio=0):
                 target.mux(stream.encode(frame))
             target.mux(stream.encode(None))
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, LookupError, ValueError) as error:
         raise StageError(ErrorCode.PROVIDER_FAILED, f"A narration cannot be encoded: {error}") from error
     return {}

@@ -31,11 +31,8 @@ async def _narration(scene: SceneWork, work: Work, tools: Tools) -> None:
     began = time.perf_counter()
     key = work.call_key(scene.index)
     said = await tts.narrate(tools.tts, scene.text.narration, work.options.voice, key, work.timings.calls)
-    if said.seconds is None:
-        scene.narration = await _encoded(said.content, tools)
-        scene.seconds = adts.seconds(scene.narration)
-    else:
-        scene.narration, scene.seconds = said
+    scene.narration = said.content if said.seconds else await _encoded(said.content, tools)
+    scene.seconds = said.seconds or adts.seconds(scene.narration)
     tools.metrics.stage_seconds.labels(StageLabel.NARRATION).observe(time.perf_counter() - began)
 
 

@@ -230,7 +230,7 @@ async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: 
         remove_target=targets.remove,
     )
     seen: list[JobRecord | None] = []
-    with pytest.raises(RunBroken, match=rf"No job of the warm-up reached its end\..*{closed}"):
+    with pytest.raises(RunBroken, match=rf"No job of the warm-up was completed\..*{closed}"):
         await run(
             SMALL.steps()[0],
             run_info(),

@@ -1,0 +1,177 @@
+"""Names, units and labels of metrics are an API; each child is there at 0 before the first event."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from contract.catalogue import (
+    LATENCY_BUCKETS,
+    LedgerTotals,
+    LoadMetrics,
+    MockMetrics,
+    Phase,
+    RequestKind,
+    ServiceMetrics,
+    WorkerMetrics,
+)
+from contract.exposition import ProcessRegistry, render
+from contract.jobs import Status
+from contract.records import TOTAL_NAMES
+
+ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)), ("POST", "/v1/videos", ())]
+PROVIDERS = "provider=llm|tts|visual"
+STATUSES = "status=200|202|204|400|404|405|409|413|415|422|500|503|other"
+OUTCOMES = "outcome=cancelled|completed|failed|partial"
+METHODS = "DELETE|GET|POST|other"
+
+SERVICE = {
+    f"t2v_http_requests_total method=GET route=/v1/videos/{{job_id}} {STATUSES}",
+    f"t2v_http_requests_total method=POST route=/v1/videos {STATUSES}",
+    f"t2v_http_requests_total method={METHODS} route=unmatched {STATUSES}",
+    "t2v_http_request_seconds method=GET route=/v1/videos/{job_id} kind=plain|wait",
+    f"t2v_http_request_seconds method={METHODS} route=unmatched kind=plain",
+    "t2v_http_requests_in_flight",
+}
+WORKER = {
+    f"t2v_worker_executions_total {OUTCOMES}",
+    "t2v_worker_handed_back_total",
+    "t2v_worker_lost_leases_total",
+    "t2v_job_seconds",
+    "t2v_job_queue_seconds",
+    "t2v_stage_seconds stage=assemble|narration|parse|publish|scenes|script|visual",
+    "t2v_stage_cpu_seconds_total stage=assemble|parse",
+    f"t2v_provider_calls_total {PROVIDERS} result=bad_payload|cancelled|disconnected|ok|refused|status|timeout",
+    f"t2v_provider_call_seconds {PROVIDERS}",
+    f"t2v_provider_payload_bytes_total {PROVIDERS} direction=received|sent",
+    "t2v_worker_slots",
+    "t2v_worker_slots_used",
+}
+MOCKS = {
+    f"t2v_mock_calls_total {PROVIDERS} {STATUSES}",
+    f"t2v_mock_planned_seconds {PROVIDERS}",
+    f"t2v_mock_late_seconds {PROVIDERS}",
+    f"t2v_mock_payload_bytes_total {PROVIDERS} direction=received|sent",
+}
+LOAD = {
+    "t2v_load_arrivals_total",
+    "t2v_load_late_arrivals_total",
+    "t2v_load_dropped_arrivals_total",
+    "t2v_load_loop_lag_seconds",
+    f"t2v_load_jobs_total {OUTCOMES}",
+    "t2v_load_errors_total",
+    "t2v_load_response_seconds",
+    "t2v_load_in_flight",
+}
+LEDGER = {
+    "t2v_jobs_submitted_total",
+    "t2v_executions_started_total",
+    "t2v_executions_crashes_total",
+    "t2v_executions_handed_back_total",
+    "t2v_executions_stale_finishes_total",
+    f"t2v_jobs_finished_total {OUTCOMES}",
+    "t2v_jobs status=in_progress|queued",
+    "t2v_run_phase phase=idle|measure|settle|warmup",
+}
+
+
+class Idle(Collector):
+    """An empty ledger, as the exporter shows it."""
+
+    def collect(self) -> Iterable[Metric]:
+        states = {Status.QUEUED: 0, Status.IN_PROGRESS: 0}
+        return LedgerTotals.families(dict.fromkeys(TOTAL_NAMES, 0), states, None, Phase.IDLE)
+
+
+ROLES: dict[str, tuple[Callable[[CollectorRegistry], object], set[str]]] = {
+    "service": (lambda registry: ServiceMetrics(registry, ROUTES), SERVICE),
+    "worker": (WorkerMetrics, WORKER),
+    "mocks": (MockMetrics, MOCKS),
+    "load": (LoadMetrics, LOAD),
+    "ledger": (lambda registry: registry.register(Idle()), LEDGER),
+}
+each_role = pytest.mark.parametrize(("declare", "expected"), ROLES.values(), ids=ROLES)
+
+
+def exposed(declare: Callable[[CollectorRegistry], object]) -> list[Metric]:
+    registry = ProcessRegistry()
+    declare(registry)
+    families = text_string_to_metric_families(render(registry)[0].decode())
+    return [family for family in families if not family.name.startswith(("process_", "python_"))]
+
+
+def spelled_out(lines: set[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+    """Every child that the lines stand for: `name label=a|b other=c`."""
+    children: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    for line in lines:
+        name, *labels = line.split(" ")
+        combinations: list[frozenset[tuple[str, str]]] = [frozenset()]
+        for label in labels:
+            key, _, values = label.partition("=")
+            combinations = [known | {(key, value)} for known in combinations for value in values.split("|")]
+        children |= {(name, labels_of_child) for labels_of_child in combinations}
+    return children
+
+
+@each_role
+def test_a_role_exposes_these_names_and_labels_and_no_other(
+    declare: Callable[[CollectorRegistry], object], expected: set[str]
+) -> None:
+    children = {
+        (family.name if family.type == "histogram" else sample.name, frozenset(sample.labels.items()))
+        for family in exposed(declare)
+        for sample in family.samples
+        if not sample.name.endswith("_bucket")
+    }
+    assert children == spelled_out(expected)
+
+
+@each_role
+def test_everything_counts_from_0(declare: Callable[[CollectorRegistry], object], expected: set[str]) -> None:
+    assert expected
+    not_0 = {
+        (sample.name, *sample.labels.values())
+        for family in exposed(declare)
+        for sample in family.samples
+        if sample.value != 0
+    }
+    assert not_0 <= {("t2v_run_phase", "idle")}
+
+
+@each_role
+def test_each_metric_is_ours_helps_and_names_its_unit(
+    declare: Callable[[CollectorRegistry], object], expected: set[str]
+) -> None:
+    assert expected
+    for family in exposed(declare):
+        assert family.name.startswith("t2v_")
+        assert family.documentation, f"{family.name} says nothing"
+        assert "." not in family.documentation, "a help text is a phrase"
+        if family.type == "histogram":
+            assert family.name.endswith("_seconds")
+        names = {sample.name for sample in family.samples}
+        assert not any(name.endswith("_created") for name in names)
+        if family.type == "counter":
+            assert all(name.endswith("_total") for name in names)
+
+
+def test_a_latency_is_known_to_five_percent_between_a_millisecond_and_half_a_minute() -> None:
+    fine = [bound for bound in LATENCY_BUCKETS if bound >= 0.001]
+    assert (fine[0], fine[-1]) == (0.001, 30)
+    assert all(1 < after / before <= 1.05 for before, after in pairwise(fine))
+    assert list(LATENCY_BUCKETS) == sorted(set(LATENCY_BUCKETS))
+
+
+def test_a_process_exposes_its_own_cpu_and_memory_and_no_creation_times() -> None:
+    registry = ProcessRegistry()
+    WorkerMetrics(registry)
+    body, media_type = render(registry)
+    assert media_type.startswith("text/plain; version=0.0.4")
+    samples = {s.name: s.value for f in text_string_to_metric_families(body.decode()) for s in f.samples}
+    assert samples["process_cpu_seconds_total"] > 0
+    assert samples["process_resident_memory_bytes"] > 0
+    assert not any(name.endswith("_created") for name in samples)

@@ -1,0 +1,230 @@
+import asyncio
+
+from redis.asyncio import Redis
+
+from contract import keys
+from contract.jobs import Outcome, Stage, Status, new_job_id
+from contract.ledger import RENDER, Cancellation, Deletion, Ledger, Standing
+from contract.records import Records
+from tests.unit.contract.ledgers import (
+    COMPLETED,
+    DIES_AT_ONCE,
+    ENDINGS,
+    LIVES,
+    REQUEST,
+    WAKE_CAP,
+    claim_one,
+    read_keys,
+    record_of,
+)
+
+
+async def test_a_job_runs_from_queue_to_completion(ledger: Ledger, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    waiting = await records.job("video_a")
+    assert waiting
+    assert (waiting.status, waiting.started_at, waiting.completed_at) == (Status.QUEUED, None, None)
+
+    (claim,) = await ledger.claim("worker", LIVES, 5, "first-")
+    assert (claim.job_id, claim.function, claim.execution) == ("video_a", RENDER, 1)
+    assert REQUEST.model_validate_json(claim.request) == REQUEST
+    assert await ledger.advance("video_a", claim.token, Stage.SCENES, 40) is Standing.CURRENT
+    running = await records.job("video_a")
+    assert running
+    assert (running.status, running.stage, running.progress) == (Status.IN_PROGRESS, Stage.SCENES, 40)
+
+    assert await ledger.finish("video_a", claim.token, COMPLETED)
+    ended = await records.job("video_a")
+    assert ended
+    assert (ended.status, ended.seconds, ended.bytes, ended.progress) == (Status.COMPLETED, 31.25, 1000, 100)
+    assert ended.created_at <= claim.started_at <= (ended.completed_at or 0)
+    assert await records.winner("video_a") == (Status.COMPLETED, claim.token)
+
+
+async def test_an_ending_is_read_back_as_it_was_written(ledger: Ledger, records: Records) -> None:
+    for outcome, ending in ENDINGS.items():
+        await ledger.accept(f"video_{outcome}", REQUEST)
+        assert await ledger.finish(f"video_{outcome}", await claim_one(ledger, f"{outcome}-"), ending)
+        job = await records.job(f"video_{outcome}")
+        assert job
+        assert job.status is outcome.status
+        assert tuple(job.failed_scenes) == ending.failed_scenes
+        assert (job.error, job.seconds, job.bytes) == (ending.error, ending.seconds, ending.bytes)
+        assert job.timings == ending.timings
+
+
+async def test_a_repeated_accept_changes_nothing(ledger: Ledger, redis: Redis) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "first-")
+    before = await record_of(redis, "video_a")
+    assert not (await ledger.accept("video_a", REQUEST)).replayed
+    assert await record_of(redis, "video_a") == before
+    assert before["token"] == token
+
+
+async def test_a_repeated_finish_counts_once(ledger: Ledger, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "first-")
+    assert await ledger.finish("video_a", token, COMPLETED)
+    ended = await records.job("video_a")
+    assert await ledger.finish("video_a", token, COMPLETED)
+    assert await records.job("video_a") == ended
+    totals = await records.totals()
+    assert (totals["finished:completed"], totals["stale_finishes"]) == (1, 0)
+
+
+async def test_the_finish_of_a_superseded_execution_is_refused_and_counted(ledger: Ledger, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    old = await claim_one(ledger, "first-", DIES_AT_ONCE)
+    new = await claim_one(ledger, "second-")
+    assert not await ledger.finish("video_a", old, COMPLETED)
+    assert not await ledger.finish("video_unknown", old, COMPLETED)
+    assert await ledger.finish("video_a", new, ENDINGS[Outcome.FAILED])
+    assert not await ledger.finish("video_a", new, COMPLETED), "an end is not changed by another one"
+    assert await records.winner("video_a") == (Status.FAILED, new)
+    assert (await records.totals())["stale_finishes"] == 3
+
+
+async def test_a_void_execution_learns_that_it_is_lost(ledger: Ledger) -> None:
+    await ledger.accept("video_a", REQUEST)
+    old = await claim_one(ledger, "first-", DIES_AT_ONCE)
+    new = await claim_one(ledger, "second-")
+    assert await ledger.renew(LIVES, {"video_a": old}) == {"video_a": Standing.LOST}
+    assert await ledger.advance("video_a", old, Stage.PARSE, 0) is Standing.LOST
+    assert not await ledger.hand_back("video_a", old)
+    assert await ledger.renew(LIVES, {"video_a": new}) == {}
+
+
+async def test_a_lease_that_ran_out_is_a_crash_and_goes_back_to_its_old_place(ledger: Ledger, records: Records) -> None:
+    for name in "abc":
+        await ledger.accept(f"video_{name}", REQUEST)
+    await claim_one(ledger, "dies-", DIES_AT_ONCE)
+    (again,) = await ledger.claim("other", LIVES, 1, "second-")
+    assert (again.job_id, again.execution) == ("video_a", 2)
+    job = await records.job("video_a")
+    assert job
+    assert (job.executions, job.crashes) == (2, 1)
+    assert (await records.totals())["crashes"] == 1
+    assert [claim.job_id for claim in await ledger.claim("other", LIVES, 5, "rest-")] == ["video_b", "video_c"]
+
+
+async def test_a_renewed_lease_is_no_crash(ledger: Ledger, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "first-", DIES_AT_ONCE)
+    await ledger.renew(LIVES, {"video_a": token})
+    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    assert await ledger.finish("video_a", token, COMPLETED)
+    assert (await records.totals())["crashes"] == 0
+
+
+async def test_a_job_handed_back_waits_at_its_old_place_without_a_crash(ledger: Ledger, records: Records) -> None:
+    for name in "ab":
+        await ledger.accept(f"video_{name}", REQUEST)
+    token = await claim_one(ledger, "first-")
+    await ledger.advance("video_a", token, Stage.SCENES, 50)
+    assert await ledger.hand_back("video_a", token)
+    job = await records.job("video_a")
+    assert job
+    assert (job.status, job.stage, job.progress, job.crashes) == (Status.QUEUED, None, 0, 0)
+    (again,) = await ledger.claim("other", LIVES, 1, "second-")
+    assert (again.job_id, again.execution) == ("video_a", 2)
+
+
+async def test_cancel_ends_a_waiting_job_asks_a_running_one_and_leaves_an_ended_one(
+    ledger: Ledger, records: Records
+) -> None:
+    assert await ledger.cancel("video_unknown") is Cancellation.UNKNOWN
+    await ledger.accept("video_a", REQUEST)
+    assert await ledger.cancel("video_a") is Cancellation.CANCELLED
+    assert await ledger.cancel("video_a") is Cancellation.ENDED
+    assert await ledger.claim("worker", LIVES, 5, "none-") == []
+
+    await ledger.accept("video_b", REQUEST)
+    token = await claim_one(ledger, "first-")
+    assert await ledger.cancel("video_b") is Cancellation.REQUESTED
+    assert await ledger.advance("video_b", token, Stage.SCRIPT, 10) is Standing.CANCEL
+    assert await ledger.renew(LIVES, {"video_b": token}) == {"video_b": Standing.CANCEL}
+    assert await ledger.finish("video_b", token, ENDINGS[Outcome.CANCELLED])
+    for name in "ab":
+        job = await records.job(f"video_{name}")
+        assert job
+        assert job.status is Status.CANCELLED
+        assert job.completed_at
+    assert (await records.totals())["finished:cancelled"] == 2
+
+
+async def test_a_job_that_was_to_be_cancelled_ends_cancelled_when_its_worker_dies(
+    ledger: Ledger, records: Records
+) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "dies-", DIES_AT_ONCE)
+    await ledger.cancel("video_a")
+    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    job = await records.job("video_a")
+    assert job
+    assert (job.status, job.crashes) == (Status.CANCELLED, 1)
+    assert not await ledger.finish("video_a", token, ENDINGS[Outcome.CANCELLED]), "its execution is void"
+
+
+async def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_handed_back(
+    ledger: Ledger, records: Records
+) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "first-")
+    await ledger.cancel("video_a")
+    assert await ledger.hand_back("video_a", token)
+    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    assert (await records.winner("video_a")) == (Status.CANCELLED, "")
+
+
+async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: Redis, records: Records) -> None:
+    ledger = Ledger(redis)
+    assert await ledger.delete("video_unknown") is Deletion.UNKNOWN
+    await ledger.accept("video_a", REQUEST)
+    assert await ledger.delete("video_a") is Deletion.RUNNING
+    token = await claim_one(ledger, "first-")
+    assert await ledger.delete("video_a") is Deletion.RUNNING
+    await ledger.finish("video_a", token, COMPLETED)
+    totals = await records.totals()
+    assert await ledger.delete("video_a") is Deletion.DELETED
+    assert await ledger.delete("video_a") is Deletion.UNKNOWN
+    assert await records.job("video_a") is None
+    assert await records.totals() == totals
+    left = set(await redis.keys("*"))
+    assert left == {keys.TOTALS, keys.WAKE}
+
+
+async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
+    ids = [new_job_id() for _ in range(60)]
+    await asyncio.gather(*(ledger.accept(job_id, REQUEST) for job_id in ids))
+    rounds = await asyncio.gather(*(ledger.claim(f"worker-{n}", LIVES, 7, f"{n}-") for n in range(12)))
+    claimed = [claim.job_id for claims in rounds for claim in claims]
+    assert sorted(claimed) == sorted(ids)
+
+
+async def test_a_worker_is_woken_by_an_accepted_job_and_not_without_one(ledger: Ledger) -> None:
+    assert not await ledger.wait_for_work(ledger.redis, 0.05)
+    waiting = asyncio.create_task(ledger.wait_for_work(ledger.redis, 2))
+    await asyncio.sleep(0)
+    await ledger.accept("video_a", REQUEST)
+    assert await waiting
+    await ledger.accept("video_b", REQUEST)  # so that the keys are consistent: jobs wait, a token lies ready
+
+
+async def test_the_wake_list_is_bounded(ledger: Ledger, redis: Redis) -> None:
+    for number in range(WAKE_CAP + 1):
+        await ledger.accept(f"video_{number}", REQUEST)
+    assert (await read_keys(redis)).wake == WAKE_CAP
+
+
+async def test_the_backlog_names_the_oldest_waiting_job(ledger: Ledger, records: Records) -> None:
+    assert (await records.backlog()).oldest is None
+    for name in "abc":
+        await ledger.accept(f"video_{name}", REQUEST)
+    await claim_one(ledger, "first-")
+    backlog = await records.backlog()
+    oldest = await records.job("video_b")
+    assert oldest
+    assert (backlog.queued, backlog.in_progress) == (2, 1)
+    assert backlog.oldest is not None
+    assert abs(backlog.oldest - oldest.created_at) < 0.001

@@ -1,0 +1,276 @@
+"""One execution from claim to ending: real document, real sandbox, the mocked providers in a process of their own."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from contract.artifacts import DataFolder
+from contract.calls import Provider
+from contract.catalogue import WorkerMetrics
+from contract.jobs import DocumentInfo, ErrorCode, JobOptions, JobRequest, Outcome, Stage, new_job_id
+from contract.ledger import RENDER, Claim, Ending
+from contract.manifest import MANIFEST_NAME, VIDEO_NAME, AssetKind, Manifest
+from contract.settings import Plant, Workload
+from loadgen.mp4 import defects
+from tests.test_data_helper import SCENES, UploadableDocument
+from tests.unit.mocks.server import latencies, running
+from workers.providers.http import Caller, session
+from workers.render import clean_up, render_video
+from workers.sandbox.pool import Sandbox
+from workers.tools import Tools
+
+CALLS = 1 + 2 * SCENES
+
+
+@dataclass
+class Bench:
+    """One claimed job whose document lies in the data folder."""
+
+    tools: Tools
+    registry: CollectorRegistry
+    claim: Claim
+    reports: list[tuple[Stage, int]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.tools.data.execution(self.claim.job_id, self.claim.token)
+
+    @property
+    def upload(self) -> Path:
+        return self.tools.data.upload(self.claim.job_id)
+
+    def manifest(self) -> Manifest:
+        return Manifest.model_validate_json((self.folder / MANIFEST_NAME).read_bytes())
+
+    async def render(self) -> Ending:
+        async def report(stage: Stage, progress: int) -> None:
+            self.reports.append((stage, progress))
+
+        return await render_video(self.tools, self.claim, report)
+
+    async def failure(self) -> tuple[ErrorCode, Stage | None]:
+        """How the execution failed, leaving no asset behind."""
+        ending = await self.render()
+        assert ending.outcome is Outcome.FAILED
+        assert ending.error
+        assert not any(self.tools.data.job(self.claim.job_id).rglob("*"))
+        return ending.error.code, ending.error.stage
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[str]:
+    """The base URL of mocked providers that are nearly without latency."""
+    with running(**latencies("0.002", "0.0005")) as (_, address):
+        yield f"{address}/v1"
+
+
+@pytest.fixture
+async def new_bench(
+    providers: str, sandbox: Sandbox, tmp_path: Path, mock_file_context: UploadableDocument
+) -> AsyncIterator[Callable[..., Bench]]:
+    data = DataFolder(tmp_path / "data")
+    data.create()
+    async with session(4) as http:
+
+        def make(urls: dict[Provider, str] | None = None, **settings: object) -> Bench:
+            registry = CollectorRegistry()
+            metrics = WorkerMetrics(registry)
+            workload = Workload().model_copy(update=settings)
+            callers = {
+                provider.value: Caller(
+                    http, provider, (urls or {}).get(provider, providers), "", workload.call_timeout, metrics
+                )
+                for provider in Provider
+            }
+            info = DocumentInfo(
+                name=mock_file_context.name,
+                bytes=len(mock_file_context.content),
+                sha256=sha256(mock_file_context.content).hexdigest(),
+            )
+            request = JobRequest(document=info, options=JobOptions(seed_key="bench"))
+            claim = Claim(new_job_id(), "token-1", RENDER, request.model_dump_json(), 1, 0.0, 0.0)
+            data.upload(claim.job_id).write_bytes(mock_file_context.content)
+            return Bench(Tools(workload, data, sandbox, metrics=metrics, **callers), registry, claim)
+
+        yield make
+
+
+@pytest.fixture
+async def wav_speaker(speak: Callable[..., bytes]) -> AsyncIterator[str]:
+    """The base URL of a narrator that speaks no AAC."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=speak((await request.json())["input"], "wav"))
+
+    app = web.Application()
+    app.router.add_post("/audio/speech", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_a_good_job_leaves_every_asset_that_its_manifest_names(
+    new_bench: Callable[..., Bench], mock_file_context: UploadableDocument
+) -> None:
+    bench = new_bench()
+    ending = await bench.render()
+    manifest = bench.manifest()
+    assert ending.outcome is Outcome.COMPLETED
+    assert ending.seconds == manifest.seconds > 10
+    kinds = [asset.kind for asset in manifest.assets]
+    assert {kind: kinds.count(kind) for kind in AssetKind} == {
+        AssetKind.SCRIPT: 1,
+        AssetKind.NARRATION: SCENES,
+        AssetKind.VISUAL: SCENES,
+        AssetKind.VIDEO: 1,
+    }
+    for asset in manifest.assets:
+        content = (bench.folder / asset.name).read_bytes()
+        assert (asset.bytes, asset.sha256) == (len(content), sha256(content).hexdigest())
+    names = {asset.name for asset in manifest.assets} | {MANIFEST_NAME}
+    assert {path.name for path in bench.folder.iterdir()} == names
+    assert defects((bench.folder / VIDEO_NAME).read_bytes(), manifest) == []
+    assert ending.bytes == (bench.folder / VIDEO_NAME).stat().st_size
+    expected = mock_file_context.expected_scenes()
+    assert [scene.narration for scene in manifest.scenes] == [scene.narration for scene in expected]
+    assert manifest.document_sha256 == sha256(mock_file_context.content).hexdigest()
+
+
+async def test_a_good_job_tells_where_its_time_went(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench()
+    timings = (await bench.render()).timings
+    assert [stage.stage for stage in timings.stages] == list(Stage)
+    assert [stage for stage, _ in bench.reports] == list(Stage)
+    assert [progress for _, progress in bench.reports] == sorted({progress for _, progress in bench.reports})
+    measured = {stage.stage for stage in timings.stages if stage.cpu}
+    assert measured == {Stage.PARSE, Stage.ASSEMBLE}
+    assert all(earlier.start <= later.start for earlier, later in zip(timings.stages, timings.stages[1:], strict=False))
+    calls = {(call.provider, call.scene) for call in timings.calls}
+    each = [(provider, scene) for provider in (Provider.TTS, Provider.VISUAL) for scene in range(1, SCENES + 1)]
+    assert calls == {(Provider.LLM, 0), *each}
+    assert len(timings.calls) == CALLS
+    assert all(call.planned and call.seconds >= call.planned for call in timings.calls)
+    assert all(call.bytes_sent > 0 and call.bytes_received > 0 for call in timings.calls)
+    for label in ("parse", "script", "scenes", "assemble", "publish"):
+        assert bench.registry.get_sample_value("t2v_stage_seconds_count", {"stage": label}) == 1
+    assert bench.registry.get_sample_value("t2v_stage_cpu_seconds_total", {"stage": "parse"})
+
+
+async def test_wav_narrations_are_encoded_once(new_bench: Callable[..., Bench], wav_speaker: str) -> None:
+    bench = new_bench({Provider.TTS: wav_speaker})
+    ending = await bench.render()
+    assert ending.outcome is Outcome.COMPLETED
+    assert defects((bench.folder / VIDEO_NAME).read_bytes(), bench.manifest()) == []
+    assert {call.planned for call in ending.timings.calls if call.provider is Provider.TTS} == {None}
+    assert [path.name for path in bench.tools.data.artifacts.iterdir()] == [bench.claim.job_id]
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_provider_that_is_down_fails_the_job(
+    new_bench: Callable[..., Bench], unused_tcp_port: int, provider: Provider
+) -> None:
+    bench = new_bench({provider: f"http://127.0.0.1:{unused_tcp_port}/v1"})
+    stage = Stage.SCRIPT if provider is Provider.LLM else Stage.SCENES
+    assert await bench.failure() == (ErrorCode.PROVIDER_FAILED, stage)
+
+
+async def test_a_job_over_its_deadline_fails(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench(job_deadline=0.003)
+    assert await bench.failure() == (ErrorCode.DEADLINE_EXCEEDED, Stage.PARSE)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"%PDF-1.7 and no more", ErrorCode.DOCUMENT_MALFORMED), (None, ErrorCode.DOCUMENT_MISSING)],
+    ids=["malformed", "gone"],
+)
+async def test_a_bad_document_fails_the_job_before_any_call(
+    new_bench: Callable[..., Bench], content: bytes | None, code: ErrorCode
+) -> None:
+    bench = new_bench()
+    if content is None:
+        bench.upload.unlink()
+    else:
+        bench.upload.write_bytes(content)
+    assert await bench.failure() == (code, Stage.PARSE)
+    assert bench.registry.get_sample_value("t2v_provider_calls_total", {"provider": "llm", "result": "ok"}) == 0
+
+
+async def test_a_document_that_takes_too_long_is_too_costly(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench(parse_timeout=0.002)
+    assert await bench.failure() == (ErrorCode.DOCUMENT_TOO_COSTLY, Stage.PARSE)
+
+
+async def test_a_defect_of_ours_fails_the_job_and_is_not_shown(
+    new_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = new_bench()
+    monkeypatch.setattr("workers.stages.publish.manifest_of", lambda _: 1 / 0)
+    assert await bench.failure() == (ErrorCode.INTERNAL, Stage.PUBLISH)
+
+
+async def test_a_cancelled_execution_removes_its_folder_while_the_video_is_being_made(
+    new_bench: Callable[..., Bench],
+) -> None:
+    for _ in range(3):
+        bench = new_bench()
+        task = asyncio.create_task(bench.render())
+        async with asyncio.timeout(10):
+            while not (bench.folder / f"scene-{SCENES}.png").exists():  # noqa: ASYNC110 - a file sets no event
+                await asyncio.sleep(0.0005)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert (await new_bench().render()).outcome is Outcome.COMPLETED, "the sandbox has dropped the other's task"
+        assert not any(bench.tools.data.job(bench.claim.job_id).iterdir())
+
+
+async def test_a_sandbox_cannot_write_into_a_folder_that_is_being_removed(
+    new_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = new_bench()
+    monkeypatch.setattr("workers.stages.publish.manifest_of", lambda _: 1 / 0)
+    late = []
+    remove = shutil.rmtree
+
+    def rmtree(path: Path, *, ignore_errors: bool) -> None:
+        late.append(bench.folder.exists())
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    assert await bench.failure() == (ErrorCode.INTERNAL, Stage.PUBLISH)
+    assert late == [False]
+
+
+async def test_a_planted_swap_of_scenes_is_seen(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench(plant=Plant.SWAP_SCENES)
+    assert (await bench.render()).outcome is Outcome.COMPLETED
+    found = defects((bench.folder / VIDEO_NAME).read_bytes(), bench.manifest())
+    assert [defect.split(" shows ")[0] for defect in found] == ["scene 1", "scene 2"]
+
+
+async def test_clean_up_leaves_the_winner_and_nothing_else(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench()
+    await bench.render()
+    await replace(bench, claim=replace(bench.claim, token="token-2")).render()
+    await clean_up(bench.tools, bench.claim)
+    assert [path.name for path in bench.tools.data.job(bench.claim.job_id).iterdir()] == ["token-1"]
+    assert not bench.upload.exists()
+
+
+async def test_clean_up_of_a_failed_job_leaves_nothing(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench()
+    bench.upload.write_bytes(b"no PDF")
+    await bench.failure()
+    await clean_up(bench.tools, bench.claim)
+    assert not bench.tools.data.job(bench.claim.job_id).exists()
+    assert not bench.upload.exists()
