@@ -18,6 +18,7 @@ from measure import measure
 from reporter.breakdown import breakdowns
 from reporter.performance import write_performance_report
 from reporter.runs import Run
+from reporter.stamp import stamp
 from reporter.summary import summary
 from stack.local import LocalStack
 from stack.places import ROOT, reports_dir, runs_dir
@@ -98,6 +99,6 @@ def test_generate_performance_report(single_run: Path) -> None:
     report = write_performance_report([single_run], reports_dir() / "performance_report.md")
     print("\n".join(["", *summary(single_run), f"report: {report}"]))  # noqa: T201 - what `pytest -s` is asked for
     text = report.read_text(encoding="utf-8")
-    for words in ("Response time:", "Throughput:", "P95 latency:", "VALID", "Method", "PromQL"):
+    for words in ("Response time:", "Throughput:", "P95 latency:", "Method", "PromQL", stamp(Run.load(single_run)).word):
         assert words in text
     assert all((report.parent / figure).exists() for figure in ("figures/performance_response.svg",))
