@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status: int = uvloop.run(_until_stopped(options))
     except ValidationError as error:  # of the settings: everything else is validated where it comes in
-        wrong = "; ".join(f"T2V_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors())
         say.print(
             f"[bold red]error:[/] A setting in the environment does not fit: {wrong}", markup=True, soft_wrap=True
         )
@@ -62,6 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
         say.print(f"[bold red]error:[/] {error}", markup=True, soft_wrap=True)
         return error.exit_code
     return status
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment variable of a setting."""
+    return "T2V_" + "__".join(part for part in place if isinstance(part, str)).upper()
 
 
 async def _until_stopped(options: argparse.Namespace) -> int:

@@ -4,11 +4,12 @@ The rooms do not know each other; this is the one place, beside the command line
 """
 
 import time
-from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from redis.exceptions import RedisError
 
+from contract.catalogue import LoadMetrics
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.runfolder import (
@@ -28,6 +29,7 @@ from contract.settings import Workload
 from loadgen.books import Parties, balance, balance_requests, client_party, listing_party
 from loadgen.document import Document
 from loadgen.machine import git_state, machine, versions
+from loadgen.own_metrics import load_metrics
 from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Step
@@ -46,14 +48,29 @@ SETTLE_BOUND = 20.0
 
 
 class _Observer:
-    def __init__(self, url: str) -> None:
-        self._url = url
+    """Prometheus at `url`; `load_generator` is the instance that joins it last."""
 
-    async def settled(self, since: float, expected: Collection[str]) -> float:
-        return await settled(self._url, since, SETTLE_BOUND, expected)
+    def __init__(self, url: str, load_generator: str) -> None:
+        self._url = url
+        self._load_generator = load_generator
+
+    async def settled(self, since: float) -> float:
+        return await settled(self._url, since, SETTLE_BOUND, [self._load_generator])
 
     async def clock_skew(self) -> float:
         return await clock_skew(self._url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What every step of a run shares."""
+
+    document: Document
+    seed: int
+    stack: Stack
+    observer: _Observer
+    metrics: LoadMetrics
+    progress: Progress
 
 
 async def measure(
@@ -65,31 +82,32 @@ async def measure(
     `folder` itself is then about all of them. Raises UsageError (the document, a stack that is busy) and
     EnvironmentFault (something does not answer).
     """
-    steps = scenario.steps()
-    if len(steps) == 1:
-        return await _measure(steps[0], document, seed, stack, folder, progress)
-    results = []
-    for step in steps:
-        rung = folder / RUNGS / step.load.name
-        rung.mkdir(parents=True)
-        results.append(
-            (step.load.name, await _measure(step, document, seed, stack, rung, progress, rung=step.load.name))
-        )
-    return await _combine(results, stack, folder)
+    with load_metrics(stack, folder.name) as (metrics, instance):
+        setting = _Setting(document, seed, stack, _Observer(stack.prometheus_url, instance), metrics, progress)
+        steps = scenario.steps()
+        if len(steps) == 1:
+            return await _measure(steps[0], setting, folder)
+        results = []
+        for step in steps:
+            rung = folder / RUNGS / step.load.name
+            rung.mkdir(parents=True)
+            results.append((step.load.name, await _measure(step, setting, rung, run_id=folder.name)))
+        return await _combine(results, stack, folder)
 
 
-async def _measure(
-    step: Step, document: Document, seed: int, stack: Stack, folder: Path, progress: Progress, rung: str | None = None
-) -> Result:
+async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | None = None) -> Result:
+    """One step; `run_id` is given where it is a rung of that run."""
     try:
-        info = await _describe(step, document, seed, stack)
-        info.id, info.rung = (folder.name, None) if rung is None else (f"{folder.parents[1].name}.{rung}", rung)
-        outcomes = await run(step, info, document, stack, _Observer(stack.prometheus_url), folder, progress)
+        info = await _describe(step, setting)
+        info.id, info.rung = (folder.name, None) if run_id is None else (f"{run_id}.{folder.name}", folder.name)
+        outcomes = await run(
+            step, info, setting.document, setting.stack, setting.observer, folder, setting.progress, setting.metrics
+        )
     except RedisError as error:
         raise EnvironmentFault(f"The job ledger (Redis) does not answer: {error}. The run was given up.") from error
     window = outcomes.info.window
     assert window is not None
-    answers = await collect(stack.prometheus_url, window.start, window.end)
+    answers = await collect(setting.stack.prometheus_url, window.start, window.end)
     answers.save(folder / QUERIES)
     result = judge(step, _evidence(outcomes, answers), _figures(outcomes, folder))
     _write(folder, result)
@@ -179,7 +197,8 @@ def _integrity_note(integrity: Integrity) -> str:
     )
 
 
-async def _describe(step: Step, document: Document, seed: int, stack: Stack) -> RunInfo:
+async def _describe(step: Step, setting: _Setting) -> RunInfo:
+    stack, document = setting.stack, setting.document
     load = step.load
     workload, default = Workload(), Workload.model_construct()
     revision, dirty = git_state(ROOT)
@@ -191,7 +210,7 @@ async def _describe(step: Step, document: Document, seed: int, stack: Stack) -> 
         id="",
         scenario=step.scenario.name,
         title=step.scenario.title,
-        seed=seed,
+        seed=setting.seed,
         load_model=load.model,
         concurrency=None if isinstance(load, OpenLoop) else load.users,
         rate=load.rate if isinstance(load, OpenLoop) else None,

@@ -16,6 +16,9 @@ _PLAIN = ("id", "status", "version", "progress", "executions", "crashes", "secon
 
 TOTAL_NAMES = (*LedgerTotals.FIELDS, *(f"finished:{outcome}" for outcome in Outcome))
 
+PAGED = (*_PLAIN, "request", "stage", "cancel_requested", "error", "failed_scenes")
+"""What a listing shows of a job: all but the timings, which are most of a record."""
+
 
 def job_from_record(record: dict[str, str]) -> Job:
     request = orjson.loads(record["request"])
@@ -52,7 +55,7 @@ class Records:
         return (Status(status), token or "") if status else None
 
     async def page(self, before: str | None, limit: int, status: Status | None) -> list[Job]:
-        """Up to `limit` jobs, newest first, of those created before the job id `before`."""
+        """Up to `limit` jobs, newest first, of those created before the job id `before`; without their timings."""
         index = keys.JOBS if status is None else f"{keys.JOBS}:{status}"
         newest = f"({before}" if before else "+"
         ids = await self.redis.zrevrangebylex(index, newest, "-", start=0, num=limit)
@@ -60,8 +63,10 @@ class Records:
             return []
         pipe = self.redis.pipeline(transaction=False)
         for job_id in ids:
-            pipe.hgetall(keys.job(job_id))
-        return [job_from_record(record) for record in await pipe.execute() if record]
+            pipe.hmget(keys.job(job_id), list(PAGED))
+        rows = [dict(zip(PAGED, row, strict=True)) for row in await pipe.execute()]
+        records = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        return [job_from_record(record) for record in records if record]
 
     async def totals(self) -> dict[str, int]:
         """Every total by name; one that was never counted is 0, since Redis keeps them all in one hash."""

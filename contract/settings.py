@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Plant(StrEnum):
@@ -47,7 +48,12 @@ class Workload(BaseSettings):
     assemble_timeout: PositiveFloat = 20.0
     sandbox_memory_bytes: PositiveInt = 2**30
 
-    plant: Plant | None = None
+    plant: Annotated[frozenset[Plant], NoDecode] = Field(default=frozenset(), description="separated by commas")
+
+    @field_validator("plant", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
 class Deployment(BaseSettings):

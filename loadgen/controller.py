@@ -1,6 +1,6 @@
 """What the load generator needs of a stack and of Prometheus; the command line hands both in."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -28,8 +28,8 @@ class Controller(Protocol):
 class Observer(Protocol):
     """Prometheus, as far as a run needs it."""
 
-    async def settled(self, since: float, expected: Collection[str]) -> float:
-        """Waits until every process was scraped after `since`; the time of that reading by Prometheus's clock."""
+    async def settled(self, since: float) -> float:
+        """Waits until every process, ours too, was scraped after `since`; that reading's time by Prometheus's clock."""
         ...
 
     async def clock_skew(self) -> float:

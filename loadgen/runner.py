@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from contract.catalogue import LoadMetrics, Phase
 from contract.connections import connect
 from contract.errors import ReelbenchError, UsageError
-from contract.exposition import ProcessRegistry, answering
 from contract.jobs import Outcome, VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
@@ -88,6 +87,7 @@ async def run(
     observer: Observer,
     folder: Path,
     progress: Progress,
+    metrics: LoadMetrics,
 ) -> Outcomes:
     """Runs one step of a scenario and writes `run.json`, `jobs.jsonl` and a sample video into `folder`.
 
@@ -97,7 +97,6 @@ async def run(
         redis = await stack.enter_async_context(connect(controller.redis_url, 5.0))
         lock = await stack.enter_async_context(hold_run(redis, info.id))
         client = await stack.enter_async_context(Client(controller.api_url))
-        metrics, instance = stack.enter_context(_own_metrics(controller, info.id))
         users = Users(client, Form.of(document), info.seed, metrics, progress.add)
         steps = _Steps(info, lock, progress)
         _write(folder / RUN, info)
@@ -107,7 +106,7 @@ async def run(
         _refuse_hopeless(warmup)
         async with steps.phase(Phase.SETTLE):
             info.clock_skew = await observer.clock_skew()
-            start = await observer.settled(time.time(), [instance])
+            start = await observer.settled(time.time())
             before = await _totals(redis)
         began = time.time()
         measured: list[JobRecord] = []
@@ -118,7 +117,7 @@ async def run(
             else:
                 measured = await _drive(users, step.load, info.seed)
         async with steps.phase(Phase.SETTLE):
-            info.window = Window(start=start, end=await observer.settled(time.time(), [instance]))
+            info.window = Window(start=start, end=await observer.settled(time.time()))
             after = await _totals(redis)
             deaths = list(controller.deaths)
             known = await jobs_since(client, began)
@@ -188,20 +187,6 @@ class _Steps:
         self.info.phases.append(span)
         yield
         span.end = time.time()
-
-
-@contextlib.contextmanager
-def _own_metrics(controller: Controller, run_id: str) -> Iterator[tuple[LoadMetrics, str]]:
-    """Answers the load generator's metrics and tells Prometheus where."""
-    registry = ProcessRegistry()
-    metrics = LoadMetrics(registry)
-    instance = f"loadgen-{run_id}"
-    with answering(registry, "127.0.0.1", 0) as port:
-        controller.add_target("loadgen", instance, port)
-        try:
-            yield metrics, instance
-        finally:
-            controller.remove_target(instance)
 
 
 def _refuse_hopeless(warmup: list[JobRecord]) -> None:

@@ -81,6 +81,7 @@ class Users:
     async def _user(self, indexes: Iterator[int], phase: Phase, records: list[JobRecord]) -> None:
         for index in indexes:
             record = self._record(index, phase, self._clock.now())
+            record.sent = record.due  # a closed loop has no schedule: a request is due when its user sends it
             records.append(record)
             await self._live(record)
 
@@ -99,7 +100,8 @@ class Users:
         measured = record.phase is Phase.MEASURE
         fields = {"seed": str(script_seed(record.seed_key)), "seed_key": record.seed_key}
         self._metrics.in_flight.inc()
-        record.sent = self._clock.now()
+        if record.sent is None:
+            record.sent = self._clock.now()
         if measured:
             self._metrics.arrivals.inc()
             if record.sent - record.due > LATE:

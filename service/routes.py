@@ -131,7 +131,7 @@ async def page(
     status: Annotated[Status | None, Query()] = None,
 ) -> JobPage:
     jobs = await service.records.page(after, limit + 1, status)
-    shown = [job.model_copy(update={"timings": None}) for job in jobs[:limit]]
+    shown = jobs[:limit]
     more = len(jobs) > limit
     return JobPage(data=shown, has_more=more, next=shown[-1].id if more else None)
 

@@ -205,7 +205,7 @@ class LedgerWorker(Worker):
         return None
 
     def _count(self, claim: Claim, ending: Ending, seconds: float) -> None:
-        if self._workload.plant is Plant.SKIP_JOB_COUNT and PLANTED_SKIP in claim.request:
+        if Plant.SKIP_JOB_COUNT in self._workload.plant and PLANTED_SKIP in claim.request:
             return
         self._metrics.executions.labels(ending.outcome).inc()
         self._metrics.job_seconds.observe(seconds)

@@ -16,7 +16,7 @@ async def assemble(work: Work, tools: Tools) -> None:
     """The assets of all scenes on disk, and the video made of them."""
     work.assets = await to_thread.run_sync(_write_scenes, work)
     pictures = [scene.picture_name for scene in work.scenes]
-    if tools.workload.plant is Plant.SWAP_SCENES:
+    if Plant.SWAP_SCENES in tools.workload.plant:
         pictures[:2] = reversed(pictures[:2])
     scenes = [
         {"visual": picture, "narration": scene.narration_name, "seconds": scene.seconds}

@@ -15,9 +15,10 @@ from typing import cast
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from contract.catalogue import Phase
+from contract.catalogue import LoadMetrics, Phase
 from contract.connections import connect
 from contract.errors import UsageError
+from contract.exposition import ProcessRegistry
 from contract.jobs import Outcome
 from contract.run import current_phase
 from contract.runfolder import (
@@ -220,15 +221,7 @@ async def test_a_document_that_the_service_does_not_take_ends_the_run_in_warm_up
 async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: str, tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         closed = listener.getsockname()[1]
-    targets: list[str] = []
-    nobody = SimpleNamespace(
-        api_url=f"http://{LOOPBACK}:{closed}",
-        redis_url=redis_url,
-        prometheus_url="",
-        deaths=[],
-        add_target=lambda job, instance, port: targets.append(instance),  # noqa: ARG005 - the protocol's names
-        remove_target=targets.remove,
-    )
+    nobody = SimpleNamespace(api_url=f"http://{LOOPBACK}:{closed}", redis_url=redis_url, prometheus_url="", deaths=[])
     seen: list[JobRecord | None] = []
     with pytest.raises(RunBroken, match=rf"No job of the warm-up was completed\..*{closed}"):
         await run(
@@ -239,6 +232,6 @@ async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: 
             cast("Observer", None),
             tmp_path,
             Progress(changed=lambda progress: seen.append(progress.last)),
+            LoadMetrics(ProcessRegistry()),
         )
     assert [record.request_failure for record in seen if record] == [RequestFailure.REFUSED] * 2
-    assert targets == []

@@ -252,7 +252,7 @@ async def test_a_sandbox_cannot_write_into_a_folder_that_is_being_removed(
 
 
 async def test_a_planted_swap_of_scenes_is_seen(new_bench: Callable[..., Bench]) -> None:
-    bench = new_bench(plant=Plant.SWAP_SCENES)
+    bench = new_bench(plant=frozenset({Plant.SWAP_SCENES}))
     assert (await bench.render()).outcome is Outcome.COMPLETED
     found = defects((bench.folder / VIDEO_NAME).read_bytes(), bench.manifest())
     assert [defect.split(" shows ")[0] for defect in found] == ["scene 1", "scene 2"]

@@ -1,0 +1,22 @@
+"""The load generator's own metrics, scraped like those of any other process."""
+
+import contextlib
+from collections.abc import Iterator
+
+from contract.catalogue import LoadMetrics
+from contract.exposition import ProcessRegistry, answering
+from loadgen.controller import Controller
+
+
+@contextlib.contextmanager
+def load_metrics(controller: Controller, run_id: str) -> Iterator[tuple[LoadMetrics, str]]:
+    """Answers the metrics and tells Prometheus where; yields them with the instance's name there."""
+    registry = ProcessRegistry()
+    metrics = LoadMetrics(registry)
+    instance = f"loadgen-{run_id}"
+    with answering(registry, "127.0.0.1", 0) as port:
+        controller.add_target("loadgen", instance, port)
+        try:
+            yield metrics, instance
+        finally:
+            controller.remove_target(instance)
