@@ -12,13 +12,14 @@ export REELBENCH_NAME := $(if $(filter command,$(firstword $(origin NAME))),$(va
 export REELBENCH_SEED := $(value SEED)
 export REELBENCH_JOBS := $(value JOBS)
 export REELBENCH_DOCUMENT := $(value DOCUMENT)
+export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
-unexport NAME SEED JOBS DOCUMENT Q
+unexport NAME SEED JOBS DOCUMENT RUN Q
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario scenarios up query setup test lint clean
+.PHONY: help scenario scenarios report up query setup test lint clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=60] [DOCUMENT=paper.pdf]
@@ -27,6 +28,9 @@ scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=60] [DOCUMENT=pa
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
 scenarios: setup ## List the scenarios
 	@exec $(PY) -m cli scenarios
+
+report: setup ## Write the report again, offline: [RUN=<folder in runs/>], else from the newest valid runs
+	@exec $(PY) -m cli report $${REELBENCH_RUN:+"$$REELBENCH_RUN"}
 
 ##@ Look
 up: setup ## Keep the whole stack running here until Ctrl-C; scenarios in other terminals use it

@@ -17,10 +17,12 @@ from pathlib import Path
 import uvloop
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
-from contract.runfolder import Verdict
+from contract.runfolder import RESULT, Verdict
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
 from loadgen.runner import Progress
@@ -28,10 +30,11 @@ from loadgen.scenario import Scenario
 from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
+from reporter.newest import newest_valid_runs
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
 from reporter.summary import summary
-from stack.attach import announced, find_running
+from stack.attach import announced, find_running, only_one
 from stack.local import LocalStack
 from stack.places import ROOT, cache_dir, reports_dir, runs_dir
 from stack.ports import is_free
@@ -41,6 +44,8 @@ from stack.signals import cancelled_by_signals
 
 REPORT = "performance_report.md"
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
+SUITES = {"performance": ("single", "concurrent", "api", "components")}
+"""Names that stand for several scenarios."""
 API_PORT, PROMETHEUS_PORT = 8000, 9090
 """Where `up` answers while these are free and nobody asks for others."""
 
@@ -55,11 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:  # of the settings: everything else is validated where it comes in
         wrong = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors())
         say.print(
-            f"[bold red]error:[/] A setting in the environment does not fit: {wrong}", markup=True, soft_wrap=True
+            f"[bold red]error:[/] A setting in the environment does not fit: {escape(wrong)}",
+            markup=True,
+            soft_wrap=True,
         )
         return UsageError.exit_code
     except ReelbenchError as error:
-        say.print(f"[bold red]error:[/] {error}", markup=True, soft_wrap=True)
+        say.print(f"[bold red]error:[/] {escape(str(error))}", markup=True, soft_wrap=True)
         return error.exit_code
     return status
 
@@ -82,27 +89,59 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 
 
 async def _scenario(options: argparse.Namespace) -> int:
-    scenario = load_scenario(options.name).with_jobs(options.jobs)
+    scenarios = [load_scenario(name).with_jobs(options.jobs) for name in SUITES.get(options.name, (options.name,))]
     document = read_document(options.document) if options.document else default_document(ROOT)
-    folder = _new_run_folder(scenario)
-    try:
-        return await _run_scenario(scenario, document, options.seed, folder)
-    finally:
-        if not any(folder.rglob("*")):
-            folder.rmdir()
+    statuses, folders = [], []
+    for scenario in scenarios:
+        folder = _new_run_folder(scenario)
+        try:
+            statuses.append(await _run_scenario(scenario, document, options.seed, folder))
+            folders.append(folder)
+        finally:
+            if not any(folder.rglob("*")):
+                folder.rmdir()
+    if len(folders) > 1:
+        report = _write_report(folders, folders[-1])
+        out.print(f"\nreport  {_short(report)} of all of them", markup=False)
+    return max(statuses)
 
 
 async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path) -> int:
-    say.print(f"[bold]{scenario.name}[/]: {scenario.title} (seed {seed}, {scenario.size})", markup=True)
+    say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
     async with _some_stack(folder) as stack:
         with Display(say) as display:
             result = await measure(scenario, document, seed, stack, folder, Progress(changed=display.show))
     _point_latest(folder)
-    report = write_performance_report([folder], reports_dir() / REPORT)
+    report = _write_report([folder], folder)
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nreport  {_short(report)}\nrun     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
+
+
+def _write_report(runs: list[Path], keep: Path) -> Path:
+    """The report where readers look for it, and a copy in the folder `keep`, which no later run overwrites."""
+    report = write_performance_report(runs, reports_dir() / REPORT)
+    shutil.copytree(report.parent / "figures", keep / "figures", dirs_exist_ok=True)
+    shutil.copy(report, keep)
+    return report
+
+
+async def _report(options: argparse.Namespace) -> int:
+    if options.run:
+        folder = runs_dir() / options.run
+        if not (folder / RESULT).exists():
+            raise UsageError(f"There is no finished run {options.run!r} in {_short(runs_dir())}.")
+        runs = [folder]
+    else:
+        runs = list(newest_valid_runs(runs_dir()).values())
+        if not runs:
+            raise UsageError("There is no valid run yet: make scenario NAME=single")
+    report = write_performance_report(runs, reports_dir() / REPORT)
+    out.print(
+        f"report  {_short(report)}, from {', '.join(folder.name for folder in runs)}", markup=False, soft_wrap=True
+    )
+    return 0
 
 
 @contextlib.asynccontextmanager
@@ -122,8 +161,11 @@ async def _some_stack(folder: Path) -> AsyncIterator[Stack]:
 
 
 async def _up(options: argparse.Namespace) -> int:
-    if await find_running() is not None:
-        raise UsageError("A stack is up already; stop it first (Ctrl-C where it runs).")
+    with only_one():
+        return await _keep_up(options)
+
+
+async def _keep_up(options: argparse.Namespace) -> int:
     logs = cache_dir() / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     stack = LocalStack(
@@ -146,7 +188,9 @@ async def _scenarios(_: argparse.Namespace) -> int:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name in scenario_names():
         scenario = load_scenario(name)
-        table.add_row(f"[bold]{name}[/]", f"{scenario.title}. {scenario.description}")
+        table.add_row(f"[bold]{name}[/]", escape(scenario.title))
+    for name, parts in SUITES.items():
+        table.add_row(f"[bold]{name}[/]", f"All of {', '.join(parts)}, with one report.")
     out.print(table)
     return 0
 
@@ -172,7 +216,7 @@ def _as_table(series: list[Series]) -> Table:
     table.columns[-1].justify = "right"
     for one in series:
         value = "no number" if one.value is None else f"{one.value:.10g}"
-        table.add_row(*(one.labels.get(name, "") for name in names), value)
+        table.add_row(*(Text(one.labels.get(name, "")) for name in names), value)
     return table
 
 
@@ -204,6 +248,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
+
+
 def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
@@ -227,9 +277,13 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_scenarios)
 
     up = commands.add_parser("up", help="keep the whole stack running here until Ctrl-C")
-    up.add_argument("--api-port", type=_count, help=f"(default: {API_PORT} if it is free)")
-    up.add_argument("--prometheus-port", type=_count, help=f"(default: {PROMETHEUS_PORT} if it is free)")
+    up.add_argument("--api-port", type=_port, help=f"(default: {API_PORT} if it is free)")
+    up.add_argument("--prometheus-port", type=_port, help=f"(default: {PROMETHEUS_PORT} if it is free)")
     up.set_defaults(command=_up)
+
+    report = commands.add_parser("report", help="write the report again from what runs left, without Prometheus")
+    report.add_argument("run", nargs="?", help="a folder in runs/ (default: the newest valid run of each scenario)")
+    report.set_defaults(command=_report)
 
     query = commands.add_parser("query", help="ask Prometheus and print the answer as a table")
     query.add_argument("query", help="PromQL")

@@ -31,13 +31,13 @@ from loadgen.document import Document
 from loadgen.machine import git_state, machine, versions
 from loadgen.own_metrics import load_metrics
 from loadgen.probes import successful
-from loadgen.runner import Outcomes, Progress, run
+from loadgen.runner import Outcomes, Progress, RunBroken, run
 from loadgen.scenario import OpenLoop, Scenario, Step
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import client_counts, ledger_counts, worker_counts
 from reporter.indicators import indicators
-from reporter.prometheus import Prometheus, clock_skew, settled
+from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
 from reporter.runs import Run
 from stack.places import ROOT
@@ -89,9 +89,9 @@ async def measure(
             return await _measure(steps[0], setting, folder)
         results = []
         for step in steps:
-            rung = folder / RUNGS / step.load.name
+            rung = folder / RUNGS / step.load.rung
             rung.mkdir(parents=True)
-            results.append((step.load.name, await _measure(step, setting, rung, run_id=folder.name)))
+            results.append((step.load.rung, await _measure(step, setting, rung, run_id=folder.name)))
         return await _combine(results, stack, folder)
 
 
@@ -103,6 +103,11 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
         outcomes = await run(
             step, info, setting.document, setting.stack, setting.observer, folder, setting.progress, setting.metrics
         )
+    except PromQLError as error:
+        if setting.stack.deaths:
+            died = ", ".join(setting.stack.deaths)
+            raise RunBroken(f"{died} died though nothing of the run killed it: see {folder}/logs. {error}") from error
+        raise
     except RedisError as error:
         raise EnvironmentFault(f"The job ledger (Redis) does not answer: {error}. The run was given up.") from error
     window = outcomes.info.window
@@ -200,7 +205,7 @@ def _integrity_note(integrity: Integrity) -> str:
 async def _describe(step: Step, setting: _Setting) -> RunInfo:
     stack, document = setting.stack, setting.document
     load = step.load
-    workload, default = Workload(), Workload.model_construct()
+    workload, default = stack.workload, Workload.model_construct()
     revision, dirty = git_state(ROOT)
     async with Prometheus(stack.prometheus_url) as prometheus:
         prometheus_version, scrape_interval = await prometheus.version(), await prometheus.scrape_interval()

@@ -30,7 +30,7 @@ LATENESS_BUCKETS = tuple(_geometric(0.0001, 1.0, 1.3))
 
 HTTP_METHODS = ("GET", "POST", "DELETE", "other")
 HTTP_STATUSES = (
-    "200", "202", "204", "400", "404", "405", "409", "413", "415", "422", "500", "503", "other",
+    "200", "202", "204", "400", "404", "405", "409", "413", "415", "422", "500", "503", "507", "other",
 )  # fmt: skip
 UNMATCHED_ROUTE = "unmatched"
 

@@ -4,11 +4,12 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
-"""What a caller sees when Redis is away; the scripts of the ledger may be repeated, so connections retry first."""
-
+REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+"""What a caller sees when Redis is away or takes no writes; the scripts of the ledger may be repeated, so connections
+retry first."""
 
 MOST_CONNECTIONS = 128
 """Of one client; a call beyond them waits for a free one."""
@@ -28,6 +29,8 @@ def connect(url: str, bound: float) -> Redis:
         socket_timeout=bound / 2,
         socket_connect_timeout=bound / 2,
         socket_keepalive=True,
+        lib_name=None,  # redis-py would tell its name and version on each new connection: two commands
+        lib_version=None,
         retry=Retry(ConstantBackoff(bound / 20), 1),  # twice at most: each attempt may take half of the bound
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.calls import SEED_KEY_PATTERN, Provider
 
-JOB_ID_PATTERN = r"^video_[0-9a-f]{28}$"
-
 
 class Status(StrEnum):
     """The words of the OpenAI Videos API, and `cancelled`."""

@@ -4,13 +4,14 @@ Each transition is one Lua script (`lua/`), so that record, queue, leases, index
 wake-up change together or not at all. Scripts may be repeated after a lost answer.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from contract import keys
 from contract.errors import ReelbenchError
@@ -129,11 +130,23 @@ class Ledger:
 
     async def claim(self, worker: str, lease: float, limit: int, token_prefix: str) -> list[Claim]:
         """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first."""
-        rows = await self._run("claim", worker, int(lease * 1000), limit, token_prefix)
-        return [
-            Claim(job_id, token, function, request, int(execution), float(created), float(started))
-            for job_id, token, function, request, execution, created, started in rows
-        ]
+        return _claims(await self._run("claim", *_claim_args(worker, lease, limit, token_prefix)))
+
+    async def claim_when_woken(
+        self, blocking: Redis, bound: float, worker: str, lease: float, limit: int, token_prefix: str
+    ) -> list[Claim]:
+        """As `claim`, once a job was accepted or `bound` seconds passed. The wait and the claim travel together, so
+        that Redis hands out the job the moment it comes.
+        """
+        args = _claim_args(worker, lease, limit, token_prefix)
+        pipe = blocking.pipeline(transaction=False)
+        pipe.blpop([keys.WAKE], timeout=cast("int", bound))  # redis-py says int, Redis takes fractions since version 6
+        pipe.evalsha(self._scripts["claim"].sha, 0, *args)
+        try:
+            _, rows = await pipe.execute()
+        except NoScriptError:  # Redis is new: `claim` brings it the script
+            rows = await self._run("claim", *args)
+        return _claims(rows)
 
     async def renew(self, lease: float, tokens: Mapping[str, str]) -> dict[str, Standing]:
         """Extends the leases of running executions (job id → token); answers those that must stop."""
@@ -158,7 +171,13 @@ class Ledger:
     async def delete(self, job_id: str) -> Deletion:
         return Deletion(await self._run("delete", job_id))
 
-    async def wait_for_work(self, blocking: Redis, bound: float) -> bool:
-        """Blocks until a job was accepted or `bound` seconds passed; True when woken."""
-        # redis-py says int, Redis takes fractions since version 6
-        return await cast("Awaitable[object]", blocking.blpop([keys.WAKE], timeout=cast("int", bound))) is not None
+
+def _claim_args(worker: str, lease: float, limit: int, token_prefix: str) -> tuple[str, str, str, str]:
+    return worker, str(int(lease * 1000)), str(limit), token_prefix
+
+
+def _claims(rows: list[list[str]]) -> list[Claim]:
+    return [
+        Claim(job_id, token, function, request, int(execution), float(created), float(started))
+        for job_id, token, function, request, execution, created, started in rows
+    ]

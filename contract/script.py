@@ -4,7 +4,7 @@ import functools
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class VisualType(StrEnum):
@@ -16,12 +16,16 @@ class VisualType(StrEnum):
 
 
 class SceneText(BaseModel):
+    model_config = ConfigDict(extra="forbid")  # OpenAI's strict schemas allow no other properties
+
     narration: str = Field(min_length=1, max_length=4096)
     visual_type: VisualType
     visual_prompt: str = Field(min_length=1, max_length=4000)
 
 
 class Script(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     title: str = Field(min_length=1, max_length=300)
     scenes: list[SceneText] = Field(min_length=1, max_length=20)
 

@@ -37,6 +37,8 @@ def read_document(path: Path) -> Document:
         raise UsageError(f"There is no document {path}. Give the path of a PDF file.")
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Give the path of a PDF file in it.")
+    if not path.is_file():
+        raise UsageError(f"{path} is no regular file. Give the path of a PDF file.")
     try:
         return Document(path.name.encode(errors="replace").decode(), path.read_bytes())
     except OSError as error:

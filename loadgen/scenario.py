@@ -45,7 +45,11 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ClosedLoop(_Strict):
+class _Named(_Strict):
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", description="of the rung; by its load unless given")
+
+
+class ClosedLoop(_Named):
     """`users` wait for their job to end before they ask for the next, until `jobs` were asked for."""
 
     model: Literal["closed"]
@@ -59,11 +63,11 @@ class ClosedLoop(_Strict):
         return self
 
     @property
-    def name(self) -> str:
-        return f"users-{self.users}"
+    def rung(self) -> str:
+        return self.name or f"users-{self.users}"
 
 
-class OpenLoop(_Strict):
+class OpenLoop(_Named):
     """`jobs` arrive at `rate` a second whether or not those before them have ended; arrivals that find `most_waiting`
     jobs unfinished are dropped, which makes the run invalid.
     """
@@ -74,8 +78,8 @@ class OpenLoop(_Strict):
     most_waiting: PositiveInt = 2000
 
     @property
-    def name(self) -> str:
-        return f"rate-{self.rate:g}"
+    def rung(self) -> str:
+        return self.name or f"rate-{self.rate:g}"
 
 
 class Endpoint(StrEnum):
@@ -86,7 +90,7 @@ class Endpoint(StrEnum):
     LIST = "GET /v1/videos"
 
 
-class Probes(_Strict):
+class Probes(_Named):
     """No jobs: `requests` of each endpoint in turn, in a closed loop of `users`."""
 
     model: Literal["requests"]
@@ -99,8 +103,8 @@ class Probes(_Strict):
         return 0
 
     @property
-    def name(self) -> str:
-        return f"requests-{self.users}"
+    def rung(self) -> str:
+        return self.name or f"requests-{self.users}"
 
 
 AnyLoad = ClosedLoop | OpenLoop | Probes
@@ -139,9 +143,9 @@ class Scenario(_Strict):
     def one_load_or_rungs(self) -> Self:
         if (self.load is None) == (not self.rungs):
             raise ValueError("a scenario has either one [load] or several [[rungs]]")
-        known = {load.name for load in self.loads}
+        known = {load.rung for load in self.loads}
         if len(known) < len(self.loads):
-            raise ValueError("two rungs have the same load")
+            raise ValueError("two rungs have the same name")
         unknown = {spec.rung for spec in self.targets if spec.rung is not None} - known
         if unknown:
             raise ValueError(
@@ -172,7 +176,7 @@ class Scenario(_Strict):
 
     def steps(self) -> list["Step"]:
         return [
-            Step(self, load, tuple(spec for spec in self.targets if spec.rung in {None, load.name}))
+            Step(self, load, tuple(spec for spec in self.targets if spec.rung in {None, load.rung}))
             for load in self.loads
         ]
 

@@ -14,6 +14,9 @@ from loadgen.wire import RequestError
 LATE = 0.010
 """Seconds after its due time from which a request counts as sent late."""
 
+DONE = (Outcome.COMPLETED, Outcome.PARTIAL)
+"""Jobs whose response time counts: one that fails at once is not a quick one, and the success rate tells of it."""
+
 OnRecord = Callable[[JobRecord], None]
 
 
@@ -120,7 +123,8 @@ class Users:
             self._metrics.in_flight.dec()
         if measured and record.outcome is not None and record.response_seconds is not None:
             self._metrics.finished.labels(record.outcome).inc()
-            self._metrics.response_seconds.observe(record.response_seconds)
+            if record.outcome in DONE:
+                self._metrics.response_seconds.observe(record.response_seconds)
         self._on_record(record)
 
 

@@ -1,7 +1,7 @@
 """Do two measurements of the same thing agree? An exact one from records, and PromQL's from a histogram."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
@@ -49,6 +49,13 @@ class Comparison:
     def disagrees(self) -> bool:
         return self.agreement in (Agreement.NO, Agreement.DIFFERENT_N)
 
+    @property
+    def deviation(self) -> float | None:
+        """Of PromQL's figure from the exact one, as a share of the exact one; None where they cannot be compared."""
+        if self.agreement not in (Agreement.YES, Agreement.NO) or self.exact is None or self.promql is None:
+            return None
+        return (self.promql - self.exact.value) / self.exact.value if self.exact.value else None
+
 
 def compare(values: Sequence[float], answers: Answers, histogram: str, **labels: str) -> list[Comparison]:
     """P50, P95 and P99 of `values` (seconds) beside the answers to the queries of `histogram`."""
@@ -67,7 +74,7 @@ def compare(values: Sequence[float], answers: Answers, histogram: str, **labels:
 
 
 def measured_twice(run: Run) -> dict[str, list[Comparison]]:
-    """All that a run's records and a histogram both measured, by name: P50, P95 and P99 of each."""
+    """All that the records of a run (or of one rung) and a histogram both measured: P50, P95 and P99 of each."""
     answers = run.answers
     found = {"response time": compare(run.responses, answers, "load.response")}
     times = [when for job in run.measured if (when := moments(job))]
@@ -82,6 +89,32 @@ def measured_twice(run: Run) -> dict[str, list[Comparison]]:
         found[f"{provider} planned"] = compare(planned, answers, "mock.planned", provider=provider)
         found[f"{provider} taken"] = compare([c.seconds for c in calls], answers, "call", provider=provider)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All comparisons of a run in one line. `worst` is the largest deviation and of what it is one."""
+
+    histograms: int
+    agreed: int
+    disagreed: int
+    too_small: int
+    without_data: int
+    worst: tuple[str, float] | None
+
+
+def verdict(found: Mapping[str, Sequence[Comparison]]) -> Verdict:
+    every = [(f"{c.name} of {name}", c) for name, comparisons in found.items() for c in comparisons]
+    deviations = [(name, c.deviation) for name, c in every if c.deviation is not None]
+    words = [c.agreement for _, c in every]
+    return Verdict(
+        histograms=len(found),
+        agreed=words.count(Agreement.YES),
+        disagreed=sum(c.disagrees for _, c in every),
+        too_small=words.count(Agreement.TOO_SMALL),
+        without_data=words.count(Agreement.NO_DATA),
+        worst=max(deviations, key=lambda one: abs(one[1]), default=None),
+    )
 
 
 def log_normal_quantile(mean: float, sd: float, q: float) -> float:

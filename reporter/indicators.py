@@ -1,10 +1,12 @@
 """The indicators that targets judge: one definition each, here and nowhere else."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contract.catalogue import UNMATCHED_ROUTE, RequestKind
 from contract.jobs import Outcome
+from contract.runfolder import RequestRecord
 from reporter.answers import Sample
 from reporter.runs import Run
 from reporter.statistics import binomial_interval, highest_bucket, sample_floor, supported_percentile
@@ -59,8 +61,11 @@ def _throughput(run: Run) -> Indicator:
 def _api(run: Run) -> Indicator:
     """The highest P95 of the endpoints that were asked often enough, on plain requests.
 
-    Where none was, the bound of the slowest request of all stands in for it.
+    From the client's own records where the scenario is about requests, else by PromQL from the service's histogram.
+    Where no endpoint was asked often enough, the bound of the slowest request of all stands in for it.
     """
+    if run.requests:
+        return _api_of_client(run)
     asked = [
         sample
         for sample in run.answers.samples("http.n", kind=RequestKind.PLAIN)
@@ -76,6 +81,28 @@ def _api(run: Run) -> Indicator:
     return Indicator(
         _bound(run, worst), int(worst.value or 0), f"a bound of the maximum, n is too small for P95: {_endpoint(worst)}"
     )
+
+
+def _api_of_client(run: Run) -> Indicator:
+    found = {
+        name: p95 for name, seconds in by_endpoint(run.requests).items() if (p95 := supported_percentile(seconds, 0.95))
+    }
+    if not found:
+        return Indicator(None, 0)
+    enough = {name: p95 for name, p95 in found.items() if p95.supported} or found
+    worst = max(enough, key=lambda name: enough[name].value)
+    what = "the slowest" if enough[worst].supported else "the maximum, n is too small for P95"
+    return Indicator(enough[worst].value, enough[worst].n, f"{what}: {worst}")
+
+
+def by_endpoint(requests: Iterable[RequestRecord]) -> dict[str, list[float]]:
+    """Seconds of the answered requests, by endpoint in the order in which they were first asked."""
+    found: dict[str, list[float]] = {}
+    for request in requests:
+        times = found.setdefault(request.endpoint, [])
+        if request.seconds is not None and request.failure is None:
+            times.append(request.seconds)
+    return found
 
 
 def _p95(run: Run, sample: Sample) -> float | None:

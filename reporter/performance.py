@@ -1,17 +1,34 @@
 """The performance report: one Markdown file and its figures, from the folders of runs, without Prometheus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UsageError
-from reporter.breakdown import breakdowns, median_breakdown
-from reporter.markdown import NOT_RUN
-from reporter.runs import Run, newest_by_scenario
-from reporter.sections import api, appendix, breakdown, calibration, components, counts, headline, method, response
-from reporter.stamp import response_limit
+from reporter.newest import newest_by_scenario
+from reporter.pictures import draw
+from reporter.recommendations import recommendations
+from reporter.rungs import Rung, ladder
+from reporter.runs import Run
+from reporter.sections import (
+    api,
+    appendix,
+    breakdown,
+    calibration,
+    components,
+    counts,
+    headline,
+    key_metrics,
+    load,
+    method,
+    response,
+    scalability,
+)
+from reporter.sections.recommendations import recommendations as advice
 
 SCENARIOS = ("single", "concurrent", "api", "components")
 """What the report is about; others that are given get their rows and their method too."""
+ONE_BY_ONE = ("single", "api", "components")
+"""Scenarios that are not about load."""
 
 PREAMBLE = (
     "A document goes in, a narrated video comes out. This report says how fast, with the method behind each figure. "
@@ -27,42 +44,60 @@ def write_performance_report(runs: Sequence[Path], out: Path) -> Path:
     if not runs:
         raise UsageError("A performance report needs at least one run: make scenario NAME=single")
     chosen = newest_by_scenario([Run.load(folder) for folder in runs])
-    base = chosen.get("single") or next(iter(chosen.values()))
+    ladders = ladders_of(chosen)
     out.parent.mkdir(parents=True, exist_ok=True)
-    pictures = draw(base, out.parent / "figures")
+    pictures = draw(base_of(chosen), component_run(chosen), ladders, out.parent / "figures")
+    out.write_text(performance_text(chosen, ladders, pictures), encoding="utf-8")
+    return out
+
+
+def ladders_of(chosen: Mapping[str, Run]) -> dict[str, Sequence[Rung]]:
+    """The figures of each scenario that is about load, rung by rung; of one without rungs, its own."""
+    return {name: ladder(run) for name, run in chosen.items() if name not in ONE_BY_ONE}
+
+
+def base_of(chosen: Mapping[str, Run]) -> Run:
+    """What is told in detail: one job after another, else what comes nearest to it."""
+    if "single" in chosen:
+        return chosen["single"]
+    parts = [part for run in chosen.values() for part in run.parts]
+    return next((part for part in parts if part.responses), parts[0])
+
+
+def component_run(chosen: Mapping[str, Run]) -> Run:
+    return chosen.get("components") or base_of(chosen)
+
+
+def performance_text(
+    chosen: Mapping[str, Run], ladders: Mapping[str, Sequence[Rung]], pictures: Mapping[str, str]
+) -> str:
+    """The report as Markdown. `pictures` are the figures by name, as seen from the report; one may be missing."""
+    runs, base, parts = list(chosen.values()), base_of(chosen), component_run(chosen)
+    rungs = ladders.get("concurrent", ())
+    fit = scalability.fit_of(rungs)
     sections = [
-        ("", [PREAMBLE, *headline.headline(list(chosen.values()), SCENARIOS)]),
-        ("Key metrics", response.key_metrics(chosen.get("single"), [])),
+        ("", [PREAMBLE, *headline.headline(runs, SCENARIOS)]),
+        ("Key metrics", key_metrics.key_metrics(chosen.get("single"), chosen.get("concurrent"), rungs)),
+        ("Recommendations", advice(*recommendations(chosen, ladders, fit))),
         ("Response time", response.response_time(base, pictures.get("response"))),
-        ("Where the time goes", breakdown.where_time_goes(base, pictures.get("time"))),
+        ("Concurrent load", load.concurrent_load(ladders, pictures)),
+        ("Scalability", scalability.scalability(rungs, fit, pictures.get("scalability"))),
         ("API latency", api.api_latency(chosen.get("api", base))),
-        ("Component analysis", [*components.stages(base), *components.processor_time(base)]),
-        ("Calibration", calibration.calibration(base)),
-        ("Success rate", counts.success_rate(base)),
-        ("Counts and books", [*counts.counts(base), *counts.books(base), *counts.provider_calls(base)]),
-        ("Concurrent load", [f"Scenario `concurrent`: {NOT_RUN}."]),
-        ("Scalability", [f"Scenario `concurrent`: {NOT_RUN}, so nothing is fitted and nothing recommended."]),
-        ("Method", [*method.definitions(), *(block for run in chosen.values() for block in method.method(run))]),
-        ("Appendix: PromQL", [block for run in chosen.values() for block in appendix.appendix(run)]),
+        (
+            "Component analysis",
+            [
+                *breakdown.where_time_goes(parts, pictures.get("time")),
+                *components.components(parts),
+                *components.processor_time(parts),
+            ],
+        ),
+        ("Calibration", calibration.calibration(base, runs)),
+        ("Success rate", counts.success_rate(runs)),
+        ("Counts and books", [*counts.balances(runs), *counts.of_run(base)]),
+        ("Method", [*method.definitions(), *method.method(runs)]),
+        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run)]),
     ]
     blocks = ["# Performance report"]
     for title, content in sections:
         blocks += [f"## {title}"] * bool(title) + content
-    out.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-    return out
-
-
-def draw(run: Run, folder: Path) -> dict[str, str]:
-    """Draws what the run has data for; where each figure is, as seen from `folder`'s parent."""
-    from reporter import figures  # noqa: PLC0415 - matplotlib takes a second to import, which `--help` should not pay
-
-    pictures = {}
-    if run.responses:
-        path = folder / "performance_response.svg"
-        figures.response_time(run.responses, response_limit(run), path)
-        pictures["response"] = f"{folder.name}/{path.name}"
-    if found := breakdowns(run.measured):
-        path = folder / "performance_time.svg"
-        figures.job_time(median_breakdown(found), path)
-        pictures["time"] = f"{folder.name}/{path.name}"
-    return pictures
+    return "\n\n".join(blocks) + "\n"

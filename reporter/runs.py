@@ -1,57 +1,112 @@
 """A run's folder, read whole."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from contract.catalogue import Phase
 from contract.errors import UsageError
 from contract.jobs import Outcome
-from contract.runfolder import JOBS, QUERIES, RESULT, RUN, JobRecord, Result, RunInfo
+from contract.runfolder import (
+    JOBS,
+    QUERIES,
+    REQUESTS,
+    RESULT,
+    RUN,
+    RUNGS,
+    JobRecord,
+    RequestRecord,
+    Result,
+    RunInfo,
+)
 from reporter.answers import Answers
 
 Model = TypeVar("Model", bound=BaseModel)
 
+SEVERAL = "rungs"
+"""The load model of a run that consists of its rungs."""
+
 
 class Run:
-    """What a run was, its jobs, its verdict (None before it was judged) and Prometheus's answers about it."""
+    """What a run was, its jobs, its verdict (None before it was judged) and Prometheus's answers about it.
+
+    A run of a scenario of several steps has `rungs`, ordered by load, each a run of its own. Its own answers then hold
+    the warm-ups between them, so records are compared with PromQL on its `parts` and nowhere else.
+    """
 
     def __init__(
-        self, info: RunInfo, jobs: Sequence[JobRecord], result: Result | None, answers: Answers | None
+        self,
+        info: RunInfo,
+        jobs: Sequence[JobRecord],
+        result: Result | None,
+        answers: Answers | None,
+        requests: Sequence[RequestRecord] = (),
+        rungs: "Sequence[Run]" = (),
     ) -> None:
         self.info = info
         self.jobs = jobs
         self.result = result
         self.answers = answers or Answers(0, 0, [])
         self.has_answers = answers is not None
+        self.requests = requests
+        self.rungs = sorted(rungs, key=_by_load)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path) -> "Run":
         """Raises UsageError, naming the file, where the folder is not a run's."""
-        result, queries = folder / RESULT, folder / QUERIES
+        result, queries, requests = folder / RESULT, folder / QUERIES, folder / REQUESTS
+        rungs = [cls.load(rung) for rung in sorted((folder / RUNGS).glob("*")) if rung.is_dir()]
+        info = _model(RunInfo, folder / RUN)
+        if info.load_model == SEVERAL and not rungs:
+            raise UsageError(f"{folder / RUNGS} holds no folder of a rung: is this a whole run?")
         return cls(
-            _model(RunInfo, folder / RUN),
-            _records(folder / JOBS),
+            info,
+            _jobs(folder, rungs),
             _model(Result, result) if result.exists() else None,
             Answers.load(queries) if queries.exists() else None,
+            _lines(RequestRecord, requests) if requests.exists() else [],
+            rungs,
         )
+
+    @property
+    def parts(self) -> "Sequence[Run]":
+        """The runs that were measured in one go: the rungs, or the run itself."""
+        return self.rungs or [self]
+
+    @property
+    def name(self) -> str:
+        """As tables and sentences call it, within all runs of a report."""
+        return f"{self.info.scenario}, {self.info.rung}" if self.info.rung else self.info.scenario
+
+    @property
+    def load_text(self) -> str:
+        """The load that was offered: `1 user`, `5 users`, `5 jobs/s`."""
+        if self.info.concurrency is not None:
+            return "1 user" if self.info.concurrency == 1 else f"{self.info.concurrency} users"
+        return f"{self.info.rate:g} jobs/s" if self.info.rate is not None else self.info.load_model
 
     @property
     def ended(self) -> float:
         """Unix time of the last reading; 0 for a run without a window, so that any other is newer."""
         return self.info.window.end if self.info.window else 0.0
 
-    @property
+    @cached_property
     def measured(self) -> list[JobRecord]:
         """The jobs of the measured phase; warm-up leaves no trace."""
         return [job for job in self.jobs if job.phase is Phase.MEASURE]
 
-    @property
+    @cached_property
     def responses(self) -> list[float]:
-        """Response times of the measured jobs whose end the client saw, in seconds."""
-        return [job.response_seconds for job in self.measured if job.response_seconds is not None]
+        """Response times in seconds of the measured jobs that were done, whole or in part: one that fails at once is
+        not a quick one, and the success rate tells of it.
+        """
+        done = (Outcome.COMPLETED, Outcome.PARTIAL)
+        return [
+            job.response_seconds for job in self.measured if job.response_seconds is not None and job.outcome in done
+        ]
 
     def outcomes(self) -> Mapping[Outcome | None, int]:
         """How many measured jobs ended how; None counts those whose end nobody saw."""
@@ -59,6 +114,11 @@ class Run:
         for job in self.measured:
             found[job.outcome] += 1
         return found
+
+
+def _by_load(run: Run) -> tuple[float, str]:
+    load = run.info.concurrency if run.info.concurrency is not None else run.info.rate
+    return (load if load is not None else 0.0), run.info.rung or ""
 
 
 class Moments(NamedTuple):
@@ -78,14 +138,13 @@ def moments(job: JobRecord) -> Moments | None:
     return Moments(*known) if len(known) == len(found) else None
 
 
-def newest_by_scenario(runs: Sequence[Run]) -> dict[str, Run]:
-    """One run per scenario, in the order given: the one that ended last, and of equals the last one given."""
-    chosen: dict[str, Run] = {}
-    for run in runs:
-        known = chosen.get(run.info.scenario)
-        if known is None or run.ended >= known.ended:
-            chosen[run.info.scenario] = run
-    return chosen
+def _jobs(folder: Path, rungs: Sequence[Run]) -> list[JobRecord]:
+    """A run of nothing but requests has no file of jobs."""
+    if rungs:
+        return [job for rung in rungs for job in rung.jobs]
+    if (folder / REQUESTS).exists() and not (folder / JOBS).exists():
+        return []
+    return _lines(JobRecord, folder / JOBS)
 
 
 def _read(path: Path) -> bytes:
@@ -102,11 +161,11 @@ def _model(model: type[Model], path: Path) -> Model:
         raise UsageError(f"{path} is not as a run writes it: {error}") from error
 
 
-def _records(path: Path) -> list[JobRecord]:
+def _lines(model: type[Model], path: Path) -> list[Model]:
     records = []
     for number, line in enumerate(_read(path).splitlines(), 1):
         try:
-            records.append(JobRecord.model_validate_json(line))
+            records.append(model.model_validate_json(line))
         except ValidationError as error:
-            raise UsageError(f"{path}, line {number} is no job record: {error}") from error
+            raise UsageError(f"{path}, line {number} is no {model.__name__}: {error}") from error
     return records

@@ -1,12 +1,12 @@
 """May a run's figures be used? The stamp on a report, its reasons, and what a reader should know besides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.jobs import Outcome
-from contract.runfolder import Result, Target, Verdict
-from reporter.calibration import measured_twice
+from contract.runfolder import Target, Verdict
+from reporter.calibration import Agreement, Comparison, measured_twice
 from reporter.runs import Run
 from reporter.statistics import binomial_interval, sample_floor
 
@@ -33,8 +33,13 @@ def stamp(run: Run) -> Stamp:
         return Stamp(Word.INVALID, ("the run was not judged",))
     if run.result.verdict is Verdict.INVALID:
         return Stamp(Word.INVALID, tuple(run.result.reasons) or ("no reason was given",))
-    few = tuple(reason for target in run.result.targets if (reason := too_few(run.result, target)))
+    few = tuple(reason for target in run.result.targets if (reason := too_few(target)))
     return Stamp(Word.UNDER_SAMPLED, few) if few else Stamp(Word.VALID)
+
+
+def usable(run: Run | None) -> bool:
+    """May figures of this run be quoted, and anything be derived from them?"""
+    return run is not None and stamp(run).word is not Word.INVALID
 
 
 def worst(stamps: Iterable[Stamp]) -> Stamp:
@@ -42,20 +47,27 @@ def worst(stamps: Iterable[Stamp]) -> Stamp:
     return max(stamps, key=lambda found: order.index(found.word), default=Stamp(Word.INVALID, ("no run was given",)))
 
 
-def too_few(result: Result, target: Target) -> str | None:
+def too_few(target: Target) -> str | None:
     """Why the sample does not carry this target; None where it does."""
-    if target.name == "success_rate":
-        interval = binomial_interval(result.counts.completed, result.counts.attempted)
-        if interval and interval[0] < target.limit < interval[1]:
-            low, high = interval
-            return (
-                f"the exact 95 % interval of the success rate, {low * 100:.1f}–{high * 100:.1f} %, holds its target "
-                f"of {target.limit * 100:g} %"
-            )
+    at = f" of {target.rung}" if target.rung else ""
+    interval = interval_of(target)
+    if interval and interval[0] < target.limit < interval[1]:
+        low, high = interval
+        return (
+            f"the exact 95 % interval of the success rate{at}, {low * 100:.1f}–{high * 100:.1f} %, includes its target "
+            f"of {target.limit * 100:g} %: more jobs would decide"
+        )
     q = PERCENTILES.get(target.name.rpartition("_")[2])
     if q is not None and target.n is not None and target.n < sample_floor(q):
-        return f"{target.name} rests on n = {target.n}, where {sample_floor(q)} are needed"
+        return f"{target.name}{at} rests on n = {target.n}, where {sample_floor(q)} are needed"
     return None
+
+
+def interval_of(target: Target) -> tuple[float, float] | None:
+    """The exact 95 % interval of a success rate that was judged; None for any other target and without jobs."""
+    if target.name != "success_rate" or target.value is None or not target.n:
+        return None
+    return binomial_interval(round(target.value * target.n), target.n)
 
 
 def success_interval(run: Run) -> tuple[float, float] | None:
@@ -78,6 +90,18 @@ def response_limit(run: Run) -> float | None:
 def reservations(run: Run) -> list[str]:
     """What does not make a run invalid by itself, but belongs beside its figures."""
     found = []
+    for part in run.parts:
+        at = f"{part.info.rung}: " if run.rungs else ""
+        found += [f"{at}{note}" for note in _of_part(part)]
+    if run.info.workload_changed:
+        found.append(f"not the default workload: {', '.join(run.info.workload_changed)} differ")
+    if run.info.git_dirty:
+        found.append("the code had changes that no revision holds")
+    return found
+
+
+def _of_part(run: Run) -> list[str]:
+    found = []
     if not run.has_answers:
         found.append("Prometheus was not asked: what rests on PromQL is missing")
     found += [
@@ -89,14 +113,16 @@ def reservations(run: Run) -> list[str]:
     failed = sum(s.value or 0 for s in run.answers.samples("meta.failed_scrapes"))
     if failed:
         found.append(f"{failed:.0f} readings of a process failed within the window")
-    found += [
-        f"PromQL's {c.name} of “{name}” does not fit the exact one ({c.agreement})"
-        for name, comparisons in measured_twice(run).items()
-        for c in comparisons
-        if c.disagrees
-    ]
-    if run.info.workload_changed:
-        found.append(f"not the default workload: {', '.join(run.info.workload_changed)} differ")
-    if run.info.git_dirty:
-        found.append("the code had changes that no revision holds")
+    for name, comparisons in measured_twice(run).items():
+        found += _disagreements(name, comparisons)
     return found
+
+
+def _disagreements(name: str, comparisons: Sequence[Comparison]) -> list[str]:
+    if any(c.agreement is Agreement.DIFFERENT_N for c in comparisons):
+        counts = {(c.exact.n, c.n_promql) for c in comparisons if c.exact is not None}
+        told = ", ".join(f"{promql} for {exact} records" for exact, promql in sorted(counts, key=str))
+        return [f"PromQL counts another n of “{name}” ({told}), so its percentiles are of something else"]
+    return [
+        f"PromQL's {c.name} of “{name}” does not fit the exact one ({c.agreement})" for c in comparisons if c.disagrees
+    ]

@@ -81,55 +81,21 @@ def binomial_interval(successes: int, n: int, confidence: float = CONFIDENCE) ->
         raise ValueError(f"{successes} of {n} is no share")
     if n == 0:
         return None
+    from scipy.special import betaincinv  # noqa: PLC0415 - takes a third of a second, which `--help` should not pay
+
     tail = (1 - confidence) / 2
-    lower = 0.0 if successes == 0 else _beta_quantile(tail, successes, n - successes + 1)
-    upper = 1.0 if successes == n else _beta_quantile(1 - tail, successes + 1, n - successes)
+    lower = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
+    upper = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     return lower, upper
 
 
-def _beta_quantile(p: float, a: float, b: float) -> float:
-    low, high = 0.0, 1.0
-    while (middle := (low + high) / 2) not in (low, high):
-        if regularised_beta(middle, a, b) < p:
-            low = middle
-        else:
-            high = middle
-    return middle
-
-
-def regularised_beta(x: float, a: float, b: float) -> float:
-    """I_x(a, b); the chance of at least k successes in n trials of probability x is I_x(k, n - k + 1).
-
-    Continued fraction 8.17.22 of the NIST Digital Library of Mathematical Functions, evaluated by Lentz's method.
-    """
-    if x <= 0 or x >= 1:
-        return 0.0 if x <= 0 else 1.0
-    if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly; DLMF 8.17.4
-        return 1 - regularised_beta(1 - x, b, a)
-    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    return math.exp(log_front) / a * _beta_fraction(x, a, b)
-
-
-def _beta_fraction(x: float, a: float, b: float) -> float:
-    """1 / (1 + d1 / (1 + d2 / (1 + ...))) with the coefficients of DLMF 8.17.23."""
-    precise, terms = 1e-15, 10_000
-    c = 1.0
-    d = result = 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
-    for m in range(1, terms):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        for coefficient in (even, odd):
-            d = 1 / _away_from_zero(1 + coefficient * d)
-            c = _away_from_zero(1 + coefficient / c)
-            result *= c * d
-        if abs(c * d - 1) < precise:
-            return result
-    raise ArithmeticError(f"the incomplete beta function of ({x}, {a}, {b}) does not converge")
-
-
-def _away_from_zero(value: float) -> float:
-    tiny = 1e-300
-    return tiny if abs(value) < tiny else value
+def jobs_needed(share: float, limit: float, most: int = 5_000) -> int | None:
+    """The fewest trials whose exact 95 % interval, at this share of successes, leaves `limit` out; None over `most`."""
+    for n in range(1, most + 1):
+        interval = binomial_interval(round(share * n), n)
+        if interval and not interval[0] < limit < interval[1]:
+            return n
+    return None
 
 
 @dataclass(frozen=True, slots=True)

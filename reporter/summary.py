@@ -1,29 +1,78 @@
 """A run in a few lines, for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from contract.runfolder import Target
 from reporter.breakdown import OVERHEAD_TITLES, breakdowns
-from reporter.markdown import millis, percent, seconds
+from reporter.limits import limit
+from reporter.markdown import NO_DATA, NONE, millis, percent, seconds
+from reporter.rungs import Rung, ladder
 from reporter.runs import Run
 from reporter.sections.headline import amount, judged, target_title
 from reporter.stamp import reservations, stamp, success_interval, successes_of
-from reporter.statistics import Summary, percentile, supported_percentile
+from reporter.statistics import Percentile, Summary, percentile, supported_percentile
 
 
 def summary(folder: Path) -> list[str]:
-    """The stamp with its reasons, the main figures, a line per target. Raises UsageError as `Run.load` does."""
+    """The stamp with its reasons, the main figures, the targets. Raises UsageError as `Run.load` does.
+
+    A run of several rungs has a line for each of them, and of the targets those that were missed.
+    """
     run = Run.load(folder)
     found = stamp(run)
     lines = [f"{run.info.scenario}: {found.word}", *(f"  {reason}" for reason in found.reasons)]
-    lines += _figures(run)
+    lines += _ladder(ladder(run)) if run.rungs else _figures(run)
     if run.result is not None:
-        for target in run.result.targets:
-            limit = f"{target.op} {amount(target.limit, target.unit)}"
-            value = amount(target.value, target.unit)
-            lines.append(f"{target_title(target):<22} {value:>12}  target {limit:<10}  {judged(run.result, target)}")
+        targets = run.result.targets
+        shown = [target for target in targets if not target.passed] if run.rungs else targets
+        lines += [_target(target) for target in shown]
+        if len(shown) < len(targets):
+            lines.append(f"targets met {sum(target.passed for target in targets)} of {len(targets)}")
         lines.append(f"verdict {run.result.verdict}")
     return [*lines, *(f"note: {note}" for note in reservations(run))]
+
+
+def _target(target: Target) -> str:
+    limit_ = f"{target.op} {amount(target.limit, target.unit)}"
+    at = f", {target.rung}" if target.rung else ""
+    value = amount(target.value, target.unit)
+    return f"{target_title(target) + at:<22} {value:>12}  target {limit_:<10}  {judged(target)}"
+
+
+def _ladder(rungs: Sequence[Rung]) -> list[str]:
+    headers = ("load", "jobs", "jobs/s", "mean", "P50", "P95", "success", "busy", "CPU/job", "limit")
+    cells = [headers, *(_cells(rung) for rung in rungs)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    last = len(headers) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if i in {0, last} else cell.rjust(width) for i, (cell, width) in enumerate(line)
+        ).rstrip()
+        for line in (list(zip(row, widths, strict=True)) for row in cells)
+    ]
+
+
+def _cells(rung: Rung) -> tuple[str, ...]:
+    successes, attempted = rung.successes
+    return (
+        rung.load,
+        str(len(rung.run.measured)),
+        NO_DATA if rung.throughput is None else f"{rung.throughput:.2f}",
+        NO_DATA if rung.response is None else seconds(rung.response.mean),
+        _supported(rung.p50),
+        _supported(rung.p95),
+        percent(successes / attempted) if attempted else NONE,
+        percent(rung.busy, 0),
+        NO_DATA if rung.cost is None else millis(rung.cost.service),
+        str(limit(rung)),
+    )
+
+
+def _supported(found: Percentile | None) -> str:
+    if found is None:
+        return NO_DATA
+    return seconds(found.value) if found.supported else f"≤ {seconds(found.value)}"
 
 
 def _figures(run: Run) -> list[str]:

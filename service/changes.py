@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from contract import keys
-from contract.connections import REDIS_DOWN
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Changes:
                             self._look_again()
                         elif message["type"] == "message":
                             self._tell(orjson.loads(message["data"]))
-            except REDIS_DOWN as error:
+            except (RedisError, OSError, ValueError, KeyError) as error:
                 log.warning("event subscription lost (%s); trying again in %.2f s", error, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)

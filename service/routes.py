@@ -52,7 +52,7 @@ KnownJob = Annotated[Job, Depends(_known_job)]
 FIELDS = {"document", *JobOptions.model_fields}
 
 
-def options_of(
+async def options_of(
     scenes: Annotated[int, Form(ge=1, le=20)] = 5,
     style: Annotated[VisualStyle, Form()] = VisualStyle.CLEAN,
     voice: Annotated[Voice, Form()] = Voice.ALLOY,
@@ -91,11 +91,10 @@ async def submit(
 
     With an `Idempotency-Key`, the same request again answers the same job, another request 422.
     """
-    info, content = await uploads.receive(document, service.workload.max_document_bytes)
-    request = JobRequest(document=info, options=options)
+    content = await uploads.receive(document, service.workload.max_document_bytes)
     job_id = new_job_id()
     upload = service.data.upload(job_id)
-    await uploads.store(upload, content)
+    request = JobRequest(document=await uploads.store(upload, document.filename, content), options=options)
     key = _idempotency(idempotency_key, request, service.deployment.retention)
     try:
         acceptance = await service.ledger.accept(job_id, request, key)

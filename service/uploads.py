@@ -37,12 +37,27 @@ def check(content: bytes, content_type: str, limit: int) -> None:
         )
 
 
-async def receive(document: UploadFile, limit: int) -> tuple[DocumentInfo, bytes]:
+async def receive(document: UploadFile, limit: int) -> bytes:
     content = await document.read()
     check(content, document.content_type or "", limit)
-    name = Path(document.filename or "document.pdf").name[:200]
-    return DocumentInfo(name=name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()), content
+    return content
 
 
-async def store(path: Path, content: bytes) -> None:
-    await to_thread.run_sync(path.write_bytes, content)
+async def store(path: Path, name: str | None, content: bytes) -> DocumentInfo:
+    """Writes the document and says what it is. Raises Problem, leaving nothing behind, when it cannot be written."""
+    try:
+        sha256 = await to_thread.run_sync(_write, path, content)
+    except OSError as error:
+        raise Problem(
+            HTTPStatus.INSUFFICIENT_STORAGE, "no-space", "The document could not be stored; try again later."
+        ) from error
+    return DocumentInfo(name=Path(name or "document.pdf").name[:200], bytes=len(content), sha256=sha256)
+
+
+def _write(path: Path, content: bytes) -> str:
+    try:
+        path.write_bytes(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return hashlib.sha256(content).hexdigest()

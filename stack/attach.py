@@ -1,5 +1,6 @@
 """Finding the stack that `make up` keeps running, from another process."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ValidationError
 
+from contract.errors import UsageError
+from contract.settings import Workload
 from stack.local import LocalStack
 from stack.places import cache_dir
 from stack.readiness import answers, asker
@@ -26,6 +29,7 @@ class RunningStack(BaseModel):
     mocks_url: str
     redis_url: str
     cache_url: str
+    workload: Workload
     data_dir: Path
     targets_dir: Path
     log_dir: Path
@@ -51,6 +55,18 @@ class RunningStack(BaseModel):
 
     def remove_target(self, instance: str) -> None:
         Targets(self.targets_dir).remove(instance)
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Within it, nobody else enters: there is one announced stack. Raises UsageError when somebody is in it already."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError("A stack is up already; stop it first (Ctrl-C where it runs).") from None
+        yield
 
 
 @contextmanager

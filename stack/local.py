@@ -57,6 +57,7 @@ class LocalStack:
     ) -> None:
         self.log_dir = log_dir.resolve()
         self.deaths: list[str] = []
+        self.workload = Workload()
         self._wished = {"service-1": api_port, "prometheus": prometheus_port}
         self._api_processes = api_processes
         self._env = dict(env or {})
@@ -90,6 +91,7 @@ class LocalStack:
             "mocks_url": self.mocks_url,
             "redis_url": self.redis_url,
             "cache_url": self.cache_url,
+            "workload": self.workload.model_dump(mode="json"),
             "data_dir": str(self.data_dir),
             "targets_dir": str(self._targets.folder),
             "log_dir": str(self.log_dir),

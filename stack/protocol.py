@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from contract.settings import Workload
+
 
 class Stack(Protocol):
     @property
@@ -23,6 +25,11 @@ class Stack(Protocol):
     def redis_url(self) -> str: ...
     @property
     def cache_url(self) -> str: ...
+    @property
+    def workload(self) -> Workload:
+        """The one that the stack's processes were started with."""
+        ...
+
     @property
     def data_dir(self) -> Path: ...
     @property

@@ -99,6 +99,7 @@ def test_generate_performance_report(single_run: Path) -> None:
     report = write_performance_report([single_run], reports_dir() / "performance_report.md")
     print("\n".join(["", *summary(single_run), f"report: {report}"]))  # noqa: T201 - what `pytest -s` is asked for
     text = report.read_text(encoding="utf-8")
-    for words in ("Response time:", "Throughput:", "P95 latency:", "Method", "PromQL", stamp(Run.load(single_run)).word):
+    assert stamp(Run.load(single_run)).word in text
+    for words in ("Response time:", "Throughput:", "P95 latency:", "Method", "PromQL"):
         assert words in text
     assert all((report.parent / figure).exists() for figure in ("figures/performance_response.svg",))

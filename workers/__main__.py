@@ -20,7 +20,7 @@ from contract.ledger import Ledger
 from contract.settings import Deployment, Workload
 from workers.providers.http import Caller, session
 from workers.queue import SAFETY_POLL, LedgerWorker
-from workers.render import clean_up, render_video
+from workers.render import clean_up, render_video, withdraw
 from workers.sandbox.pool import Sandbox
 from workers.tools import Tools
 
@@ -37,7 +37,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
     bound = deployment.redis_timeout
     async with contextlib.AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(SANDBOXES, workload.sandbox_memory_bytes).running())
-        http = await stack.enter_async_context(session(workload.slots))
+        http = await stack.enter_async_context(session())
         redis = await stack.enter_async_context(connect(deployment.redis_url, bound))
         blocking = await stack.enter_async_context(connect_blocking(deployment.redis_url, SAFETY_POLL, bound))
 
@@ -57,6 +57,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
             name=name,
             render=functools.partial(render_video, tools),
             clean_up=functools.partial(clean_up, tools),
+            withdraw=functools.partial(withdraw, tools),
             ledger=Ledger(redis),
             arq_redis=ArqRedis(ConnectionPool.from_url(deployment.redis_url)),
             blocking=blocking,

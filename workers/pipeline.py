@@ -17,19 +17,21 @@ from workers.work import Work
 
 
 class Step(NamedTuple):
-    """`progress` is what a client reads while the stage runs, in percent."""
+    """`progress` is what a client reads while the stage runs, in percent; None where the stage is not worth a message:
+    a claimed job is in the first one, and the last takes a millisecond.
+    """
 
     stage: Stage
-    progress: int
+    progress: int | None
     run: Callable[[Work, Tools], Awaitable[None]]
 
 
 PIPELINE = (
-    Step(Stage.PARSE, 5, parse),
+    Step(Stage.PARSE, None, parse),
     Step(Stage.SCRIPT, 10, script),
     Step(Stage.SCENES, 40, scenes),
     Step(Stage.ASSEMBLE, 80, assemble),
-    Step(Stage.PUBLISH, 95, publish),
+    Step(Stage.PUBLISH, None, publish),
 )
 
 Report = Callable[[Stage, int], Awaitable[None]]
@@ -45,7 +47,7 @@ async def _run_step(step: Step, work: Work, tools: Tools, report: Report) -> Non
     """The report travels beside the stage, so that it costs the job no round trip."""
     start, began = time.time(), time.perf_counter()
     work.cpu = None
-    reported = asyncio.ensure_future(report(step.stage, step.progress))
+    reported = None if step.progress is None else asyncio.ensure_future(report(step.stage, step.progress))
     try:
         await step.run(work, tools)
     finally:
@@ -55,4 +57,5 @@ async def _run_step(step: Step, work: Work, tools: Tools, report: Report) -> Non
         tools.metrics.stage_seconds.labels(label).observe(seconds)
         if work.cpu is not None:
             tools.metrics.stage_cpu.labels(label).inc(work.cpu)
-        await reported
+        if reported is not None:
+            await reported

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 Render = Callable[[Claim, Report], Awaitable[Ending]]
 
 CleanUp = Callable[[Claim], Awaitable[None]]
-"""Called once the ledger has accepted an ending: removes what the job needs no more."""
+"""`clean_up` is called once the ledger has accepted an ending and removes what the job needs no more; `withdraw` when
+it has refused one, and removes what that execution made."""
 
 SAFETY_POLL = 0.5
 """Seconds after which an idle worker looks into the queue even if nobody woke it."""
@@ -67,6 +69,7 @@ class LedgerWorker(Worker):
         name: str,
         render: Render,
         clean_up: CleanUp,
+        withdraw: CleanUp,
         ledger: Ledger,
         arq_redis: ArqRedis,
         blocking: Redis,
@@ -88,6 +91,7 @@ class LedgerWorker(Worker):
         )
         self.name = name
         self._clean_up = clean_up
+        self._withdraw = withdraw
         self._ledger = ledger
         self._blocking = blocking
         self._workload = workload
@@ -96,6 +100,9 @@ class LedgerWorker(Worker):
         """The execution that this worker believes current, by job id."""
         self._endings: set[asyncio.Task[None]] = set()
         self._slot_freed = asyncio.Event()
+        self._queue_empty = False
+        """Whether the last claim left nothing that is due."""
+        self._waiting: asyncio.Future[list[Claim]] | None = None
         metrics.slots.set(workload.slots)
 
     async def main(self) -> None:
@@ -125,11 +132,26 @@ class LedgerWorker(Worker):
             self._slot_freed.clear()
             await self._slot_freed.wait()
             return
-        claims = await self._ledger.claim(self.name, self._workload.lease, free, f"{secrets.token_hex(6)}-")
+        args = (self.name, self._workload.lease, free, f"{secrets.token_hex(6)}-")
+        claims = await (self._claim_when_woken(*args) if self._queue_empty else self._ledger.claim(*args))
+        self._queue_empty = len(claims) < free
         for claim in claims:
             self._start(claim)
-        if len(claims) < free:
-            await self._ledger.wait_for_work(self._blocking, SAFETY_POLL)
+
+    async def _claim_when_woken(self, *args: Any) -> list[Claim]:  # noqa: ANN401 - the ledger knows their types
+        self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, *args))
+        try:
+            return await self._waiting
+        except asyncio.CancelledError:
+            if _cancelled():
+                raise
+            return []  # the worker stops
+
+    def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
+        """A stopping worker must not go on waiting for work: Redis would hand it some."""
+        super().handle_sig_wait_for_completion(signum)
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def _start(self, claim: Claim) -> None:
         if outdated := self._held.get(claim.job_id):
@@ -165,11 +187,12 @@ class LedgerWorker(Worker):
             ending = await self._ending(execution)
             if ending is None:
                 return
-            if await self._ledger.finish(claim.job_id, claim.token, ending):
+            if await self._finish(execution, ending):
                 self._count(claim, ending, claim.started_at - claim.created_at + time.perf_counter() - began)
                 await self._clean_up(claim)
             else:
                 self._metrics.lost.inc()
+                await self._withdraw(claim)
         except REDIS_DOWN as error:
             log.warning("the end of %s is not in the ledger (%s); its lease runs out", claim.job_id, error)
         except Exception:
@@ -180,6 +203,18 @@ class LedgerWorker(Worker):
             del self.tasks[claim.token]
             self._metrics.slots_used.set(len(self.tasks))
             self._slot_freed.set()
+
+    async def _finish(self, execution: _Execution, ending: Ending) -> bool:
+        """Tries as long as the lease can be held: work that is done is not thrown away for a short outage."""
+        claim = execution.claim
+        until = time.monotonic() + self._workload.lease
+        while True:
+            try:
+                return await self._ledger.finish(claim.job_id, claim.token, ending)
+            except REDIS_DOWN:
+                if time.monotonic() > until or self._held.get(claim.job_id) is not execution:
+                    raise
+                await asyncio.sleep(SAFETY_POLL)
 
     async def _ending(self, execution: _Execution) -> Ending | None:
         """None when the job goes on elsewhere."""
@@ -208,6 +243,8 @@ class LedgerWorker(Worker):
         if Plant.SKIP_JOB_COUNT in self._workload.plant and PLANTED_SKIP in claim.request:
             return
         self._metrics.executions.labels(ending.outcome).inc()
+        if ending.error is not None:
+            log.warning("job %s failed (%s): %s", claim.job_id, ending.error.code, ending.error.message)
         self._metrics.job_seconds.observe(seconds)
 
     async def _renew_for_ever(self) -> None:

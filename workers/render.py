@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from pathlib import Path
 
 from anyio import to_thread
 
@@ -27,18 +28,19 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
         folder=tools.data.execution(claim.job_id, claim.token),
     )
     completed = False
+    deadline = asyncio.timeout(tools.workload.job_deadline)
     try:
-        async with asyncio.timeout(tools.workload.job_deadline):
+        async with deadline:
             await run_pipeline(work, tools, report)
         completed = True
     except StageError as error:
         return _failed(work, error.code, str(error))
     except ProviderError as error:
         return _failed(work, ErrorCode.PROVIDER_FAILED, str(error))
-    except TimeoutError:
-        bound = tools.workload.job_deadline
-        return _failed(work, ErrorCode.DEADLINE_EXCEEDED, f"The job was not done within {bound:g} s.")
     except Exception:
+        if deadline.expired():
+            bound = tools.workload.job_deadline
+            return _failed(work, ErrorCode.DEADLINE_EXCEEDED, f"The job was not done within {bound:g} s.")
         log.exception("job %s failed for a reason that nobody foresaw", claim.job_id)
         return _failed(work, ErrorCode.INTERNAL, "The job failed here; the worker's log says why.")
     finally:
@@ -71,9 +73,23 @@ async def clean_up(tools: Tools, claim: Claim) -> None:
 
 def _remove_leftovers(tools: Tools, claim: Claim) -> None:
     tools.data.upload(claim.job_id).unlink(missing_ok=True)
-    folder = tools.data.job(claim.job_id)
-    for execution in folder.iterdir() if folder.is_dir() else ():
-        if execution.name != claim.token:
-            shutil.rmtree(execution, ignore_errors=True)
-    if folder.is_dir() and not any(folder.iterdir()):
+    with contextlib.suppress(FileNotFoundError):  # the job may be deleted at the same time
+        for execution in tools.data.job(claim.job_id).iterdir():
+            if execution.name != claim.token:
+                shutil.rmtree(execution, ignore_errors=True)
+    _remove_if_empty(tools.data.job(claim.job_id))
+
+
+async def withdraw(tools: Tools, claim: Claim) -> None:
+    """What an execution made whose ending the ledger refused: nobody will ever be shown it."""
+    await to_thread.run_sync(_remove_execution, tools, claim)
+
+
+def _remove_execution(tools: Tools, claim: Claim) -> None:
+    shutil.rmtree(tools.data.execution(claim.job_id, claim.token), ignore_errors=True)
+    _remove_if_empty(tools.data.job(claim.job_id))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not empty, or gone
         folder.rmdir()

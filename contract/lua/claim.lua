@@ -9,12 +9,14 @@ for n, id in ipairs(redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now_ms, 'LIMIT', 
   local token = token_prefix .. n
   redis.call('ZREM', QUEUE, id)
   local execution = redis.call('HINCRBY', job, 'executions', 1)
-  redis.call('HSET', job, 'status', 'in_progress', 'token', token, 'worker', worker, 'started_at', stamp)
+  redis.call('HSET', job, 'status', 'in_progress', 'token', token, 'worker', worker, 'started_at', stamp,
+    'stage', 'parse', 'progress', 5)
   redis.call('ZADD', LEASES, now_ms + lease_ms, id)
   move(id, 'queued', 'in_progress')
   count('executions')
-  announce(id, 'in_progress')
+  announce(id, 'in_progress', 'parse', 5)
   local fields = redis.call('HMGET', job, 'function', 'request', 'created_at')
   claims[n] = { id, token, fields[1], fields[2], tostring(execution), fields[3], stamp }
 end
+if redis.call('ZCARD', QUEUE) == 0 then redis.call('DEL', WAKE) end
 return claims

@@ -11,6 +11,12 @@ LINES = 60
 
 
 def appendix(run: Run) -> list[str]:
+    """Of a run with rungs, where each rung's answers are: the questions are the same, about a window of its own."""
+    if run.rungs:
+        folders = ", ".join(f"`rungs/{rung.info.rung}/queries.json`" for rung in run.rungs)
+        return [
+            f"Run `{run.info.id}` was asked about rung by rung, with the same PromQL; the answers are in {folders}."
+        ]
     if not run.has_answers:
         return [f"{NO_DATA.capitalize()}: no answers were kept."]
     blocks = [

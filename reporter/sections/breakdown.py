@@ -33,9 +33,9 @@ def where_time_goes(run: Run, picture: str | None) -> list[str]:
     median = percentile(overhead, 0.5)
     blocks = [
         (
-            f"Median overhead: **{millis(median)}**, {percent(median / percentile(critical, 0.5))} of the median "
-            f"critical path; {len(found)} of {len(run.measured)} jobs have both. Means and shares sum; medians need "
-            "not."
+            f"From `{run.name}`. Median overhead: **{millis(median)}**, "
+            f"{percent(median / percentile(critical, 0.5))} of the median critical path; {len(found)} of "
+            f"{len(run.measured)} jobs have both. Means and shares sum; medians need not."
         ),
         table(("Part", "P50", "Mean", "Share"), rows, "lrrr"),
         "Overhead by part, medians:",

@@ -1,68 +1,66 @@
-"""The components along the way of a job, and the CPU they cost."""
+"""The components that a job goes through, each by itself, and the CPU they cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from contract.jobs import Outcome, Stage
-from contract.runfolder import JobRecord
-from reporter.breakdown import stage_seconds
+from contract.calls import Provider
+from contract.jobs import Stage
+from reporter.cost import SERVICE, TITLES, cost
 from reporter.markdown import NO_DATA, NONE, figure, millis, percent, table
-from reporter.runs import Moments, Run, moments
-from reporter.statistics import percentile, supported_percentile
+from reporter.rungs import rung
+from reporter.runs import Run
+from reporter.statistics import Summary, supported_percentile
 
 
-def stages(run: Run) -> list[str]:
-    """The shares sum to the whole response time."""
-    jobs = [found for job in run.measured if (found := _timed(job)) is not None]
-    if not jobs:
-        return [f"{NO_DATA.capitalize()}: no job's record holds all of its stages."]
-    responses = [m.response_seconds for m, _ in jobs]
-    columns = {
-        "submit": [m.accepted - m.due for m, _ in jobs],
-        "queue": [m.started - m.accepted for m, _ in jobs],
-        **{stage.value: [lengths[stage] for _, lengths in jobs] for stage in Stage},
-        "between stages": [m.finished - m.started - sum(lengths.values()) for m, lengths in jobs],
-        "notify": [m.response_seconds - (m.finished - m.due) for m, _ in jobs],
-        "**response time**": responses,
-    }
-    rows = [_stage_row(name, values, sum(responses)) for name, values in columns.items()]
+def components(run: Run) -> list[str]:
+    """Latency of each component, over all of its calls or executions."""
+    timings = [job.timings for job in run.measured if job.timings]
+    rows = []
+    for provider in Provider:
+        taken = [call.seconds for timed in timings for call in timed.calls if call.provider is provider]
+        rows.append(_row(f"{provider.upper()} call", taken))
+    for stage in Stage:
+        spent = [timing.seconds for timed in timings for timing in timed.stages if timing.stage is stage]
+        rows.append(_row(f"stage {stage}", spent))
+    for stage in (Stage.PARSE, Stage.ASSEMBLE):
+        cpu = [t.cpu for timed in timings for t in timed.stages if t.stage is stage and t.cpu is not None]
+        rows.append(_row(f"stage {stage}, CPU", cpu))
     return [
         (
-            "From the records of the jobs that went through every stage. Narration and visual of all scenes run side "
-            "by side within `scenes`; the calibration shows their calls."
+            "Each component by itself, from the records of the jobs. Narration (TTS) and visual of all scenes run side "
+            "by side within the stage `scenes`, so these do not sum."
         ),
-        table(("Component", "n", "Mean", "P50", "P95", "Share"), rows, "lrrrrr"),
+        table(("Component", "n", "Mean", "± sd", "P50", "P95", "P99", "Max"), rows, "lrrrrrrr"),
     ]
 
 
-def _timed(job: JobRecord) -> tuple[Moments, Mapping[Stage, float]] | None:
-    lengths, when = stage_seconds(job), moments(job)
-    return None if lengths is None or when is None else (when, lengths)
-
-
-def _stage_row(name: str, values: Sequence[float], total: float) -> tuple[str, ...]:
-    p95 = supported_percentile(values, 0.95)
-    high = NO_DATA if p95 is None else f"{'' if p95.supported else 'max '}{millis(p95.value)}"
-    mean = millis(sum(values) / len(values))
-    return name, str(len(values)), mean, millis(percentile(values, 0.5)), high, percent(sum(values) / total)
+def _row(name: str, values: Sequence[float]) -> tuple[str, ...]:
+    whole = Summary.of(values)
+    if whole is None:
+        return name, "0", *(NO_DATA,) * 6
+    percentiles = [supported_percentile(values, q) for q in (0.5, 0.95, 0.99)]
+    shown = [millis(p.value) if p and p.supported else "n too small" for p in percentiles]
+    spread = NONE if whole.stddev is None else millis(whole.stddev)
+    return name, str(whole.n), millis(whole.mean), spread, *shown, millis(whole.maximum)
 
 
 def processor_time(run: Run) -> list[str]:
-    """CPU time within the window, by kind of process, and per completed job."""
-    samples = run.answers.samples("cpu.processes")
-    if not samples:
+    """CPU time per completed job, by who spends it."""
+    found = cost(run)
+    if found is None:
         return [f"CPU time of the processes: {NO_DATA}."]
-    window = run.answers.end - run.answers.start
-    completed = run.outcomes()[Outcome.COMPLETED]
-    rows = []
-    for job in run.answers.label_values("cpu.processes", "job"):
-        own = [s.value for s in samples if s.labels.get("job") == job and s.value is not None]
-        per_job = millis(sum(own) / completed) if completed else NONE
-        rows.append((job, str(len(own)), figure(sum(own), "s"), per_job, percent(sum(own) / window)))
-    for sample in run.answers.samples("cpu.stages"):
-        per_job = millis(sample.value / completed) if completed and sample.value is not None else NONE
-        name = f"stage {sample.labels.get('stage')}, in processes of its own"
-        rows.append((name, NONE, figure(sample.value, "s"), per_job, NONE))
+    names = [*(name for name in TITLES if name in found.parts), *(name for name in found.parts if name not in TITLES)]
+    rows = [(TITLES.get(name, name), *_cost_cells(found.parts[name], found.service, name in SERVICE)) for name in names]
+    rows.append(("**the service**", f"**{millis(found.service)}**", percent(1.0)))
+    used = rung(run).cores_used
     return [
-        f"CPU time within the window of {window:.1f} s; 100 % is one core.",
-        table(("Process", "Instances", "CPU time", "Per completed job", "Of a core"), rows, "lrrrr"),
+        (
+            "CPU time per completed job, by PromQL. Parse and assemble run in processes of their own, without which "
+            "the workers' figure is. The mocked providers and the load generator run on the same machine and are no "
+            f"part of the service. All together used {figure(used)} cores while jobs were under way."
+        ),
+        table(("Part", "CPU per job", "Share of the service"), rows, "lrr"),
     ]
+
+
+def _cost_cells(spent: float, service: float, counted: bool) -> tuple[str, str]:  # noqa: FBT001 - private
+    return millis(spent), percent(spent / service) if counted else NONE

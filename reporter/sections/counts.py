@@ -11,28 +11,54 @@ from reporter.runs import Run
 from reporter.stamp import success_interval, successes_of
 
 
-def success_rate(run: Run) -> list[str]:
-    successes, attempted = successes_of(run)
-    interval = success_interval(run)
-    if interval is None:
+def success_rate(runs: Sequence[Run]) -> list[str]:
+    """A row per run and rung; a run without jobs has none."""
+    rows = []
+    for run in (part for one in runs for part in one.parts):
+        interval = success_interval(run)
+        if interval is not None:
+            successes, attempted = successes_of(run)
+            low, high = interval
+            share = f"{percent(low)} to {percent(high)}"
+            rows.append((run.name, str(attempted), str(successes), percent(successes / attempted), share))
+    if not rows:
         return [f"Success rate: {NO_DATA}: no job was attempted."]
-    low, high = interval
+    headers = ("Run", "Attempted", "Completed", "Success rate", "Exact 95 % interval")
     return [
-        (
-            f"**{percent(successes / attempted)}**: {successes} of {attempted} jobs completed without a failed scene. "
-            f"Exact 95 % interval: {percent(low)} to {percent(high)} (Clopper and Pearson)."
-        )
+        "Jobs completed without a failed scene, of those attempted; the interval is Clopper and Pearson's.",
+        table(headers, rows, "lrrrr"),
     ]
 
 
-def counts(run: Run) -> list[str]:
+def balances(runs: Sequence[Run]) -> list[str]:
+    """How many lines of the books balance, run by run and rung by rung."""
+    rows = [
+        (
+            run.name,
+            *(str(count) for count in (len(run.result.books), sum(entry.passed for entry in run.result.books))),
+            whole(run.result.counts.lost + run.result.counts.unexpected + run.result.counts.duplicated),
+            f"{run.result.integrity.sound:,} of {run.result.integrity.named:,}",
+        )
+        for run in (part for one in runs for part in one.parts)
+        if run.result is not None
+    ]
+    headers = ("Run", "Lines of the books", "Balance", "Lost, unexpected or duplicated jobs", "Sound assets")
+    return [table(headers, rows, "lrrrr")] if rows else []
+
+
+def of_run(run: Run) -> list[str]:
+    """One run in detail: its jobs, its books, its calls."""
+    return [f"In detail, `{run.name}`:", *_counts(run), *_books(run), *_provider_calls(run)]
+
+
+def _counts(run: Run) -> list[str]:
     if run.result is None:
         return [f"Counts of the run: {NO_DATA}."]
     rows = [(name, whole(count)) for name, count in run.result.counts.model_dump().items()]
     return [table(("Jobs", "n"), rows, "lr")]
 
 
-def books(run: Run) -> list[str]:
+def _books(run: Run) -> list[str]:
     """The books as the verdict closed them, and the counts that Prometheus tells of each party."""
     blocks = [] if run.result is None else _closed(run.result.books)
     client, ledger, worker = client_counts(run.answers), ledger_counts(run.answers), worker_counts(run.answers)
@@ -73,7 +99,7 @@ def _of(counts: Mapping[str, int] | None, name: str) -> str:
     return NO_DATA if counts is None else whole(counts.get(name))
 
 
-def provider_calls(run: Run) -> list[str]:
+def _provider_calls(run: Run) -> list[str]:
     """Calls and body bytes, by the workers and by the mocks."""
     rows = []
     for provider in Provider:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contract.runfolder import Result, Target
+from contract.runfolder import Target
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, percent, table
 from reporter.runs import Run
 from reporter.stamp import Word, reservations, stamp, too_few, worst
@@ -32,9 +32,11 @@ def headline(runs: Sequence[Run], scenarios: Sequence[str]) -> list[str]:
     known = [*scenarios, *(name for name in by_scenario if name not in scenarios)]
     rows = [_scenario_row(name, by_scenario.get(name)) for name in known]
     blocks.append(table(("Scenario", "Run", "Jobs", "Stamp", "Verdict"), rows, "llrll"))
-    rows = [_target_row(run, run.result, target) for run in runs if run.result for target in run.result.targets]
+    rows = [_target_row(run, target) for run in runs for target in _shown(run)]
     if rows:
-        blocks.append(table(("Scenario", "Target", "Value", "Limit", "n", "Verdict", "Note"), rows, "llrrrll"))
+        if any(run.rungs for run in runs):
+            blocks.append("Of a target that several rungs share, the rung that is nearest to missing it:")
+        blocks.append(table(("Run", "Target", "Value", "Limit", "n", "Verdict", "Note"), rows, "llrrrll"))
     notes = [f"{run.info.scenario}: {note}" for run in runs for note in reservations(run)]
     if notes:
         blocks += ["Reservations:", bullets(notes)]
@@ -48,14 +50,27 @@ def _scenario_row(name: str, run: Run | None) -> tuple[str, ...]:
     return name, run.info.id, str(len(run.measured)), stamp(run).word, verdict
 
 
-def _target_row(run: Run, result: Result, target: Target) -> tuple[str, ...]:
+def _shown(run: Run) -> list[Target]:
+    """All targets; of one that several rungs share, the rung that did worst, and any other that missed it."""
+    targets = run.result.targets if run.result else []
+    worst_of = {name: min((t for t in targets if t.name == name), key=_standing) for name in {t.name for t in targets}}
+    return [target for target in targets if target is worst_of[target.name] or not target.passed]
+
+
+def _standing(target: Target) -> tuple[bool, bool, float]:
+    """Sorts the worst first: missed, too few samples, least room to the limit."""
+    room = 0.0 if target.value is None else abs(target.value - target.limit)
+    return target.passed, too_few(target) is None, room
+
+
+def _target_row(run: Run, target: Target) -> tuple[str, ...]:
     return (
-        run.info.scenario,
+        f"{run.info.scenario}, {target.rung}" if target.rung else run.info.scenario,
         target_title(target),
         amount(target.value, target.unit),
         f"{target.op} {amount(target.limit, target.unit)}",
         NONE if target.n is None else str(target.n),
-        judged(result, target),
+        judged(target),
         target.note or "",
     )
 
@@ -68,9 +83,9 @@ def amount(value: float | None, unit: str) -> str:
     return percent(value) if unit == "ratio" else figure(value, unit)
 
 
-def judged(result: Result, target: Target) -> str:
+def judged(target: Target) -> str:
     """A target without data fails, and says that it had none."""
     if target.value is None:
         return f"FAIL: {NO_DATA}"
     word = "pass" if target.passed else "FAIL"
-    return f"{word}, {Word.UNDER_SAMPLED}" if too_few(result, target) else word
+    return f"{word}, {Word.UNDER_SAMPLED}" if too_few(target) else word

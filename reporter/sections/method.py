@@ -1,6 +1,6 @@
 """How the figures came about: enough to judge them and to repeat the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,10 @@ DEFINITIONS = (
         "The three AI providers (LLM, speech, pictures) are mocked by HTTP servers with planned latencies. "
         "Everything else is real. The figures say nothing about a real provider."
     ),
-    "*Response time*: from the time a job was due to the client holding its terminal state.",
+    (
+        "*Response time*: from the time a job was due to the client holding its terminal state, of the jobs that were "
+        "done; failed ones are in the success rate."
+    ),
     (
         "*Critical path*: planned LLM + the slowest scene's max(TTS, visual) planned + measured CPU of parse and "
         "assemble. *Overhead*: response time − critical path."
@@ -35,18 +38,30 @@ def definitions() -> list[str]:
     return [bullets(DEFINITIONS)]
 
 
-def method(run: Run) -> list[str]:
-    """What is particular to this run."""
+def method(runs: Sequence[Run]) -> list[str]:
+    """What is particular to each run; the workload once for all that share it."""
+    blocks: list[str] = []
+    known: list[Mapping[str, Any]] = []
+    for run in runs:
+        blocks += _method(run)
+        if run.info.workload and run.info.workload not in known:
+            known.append(run.info.workload)
+            settings = [(name, _setting(value)) for name, value in run.info.workload.items()]
+            blocks.append(table(("Workload in force", "Value"), settings, "ll"))
+    return blocks
+
+
+def _method(run: Run) -> list[str]:
     info = run.info
     dirty = {True: " with uncommitted changes", False: "", None: ""}[info.git_dirty]
     skew = NO_DATA if info.clock_skew is None else f"{info.clock_skew * 1000:+.1f} ms"
     rows = [
         ("scenario", f"{info.scenario}: {info.title}"),
-        ("load model", _load_model(info)),
+        ("load model", _load_model(run)),
         ("seed", str(info.seed)),
         ("jobs", f"{len(run.measured)} measured after {info.warmup_jobs} of warm-up"),
         ("started, ended", f"{_moment(info.started)}, {_moment(info.ended)}"),
-        ("window", _window(run)),
+        ("window", "one per rung, below" if run.rungs else _window(run)),
         ("document", _document(info.document)),
         ("machine", _machine(info.machine)),
         ("versions", ", ".join(f"{name} {version or NO_DATA}" for name, version in info.versions.items()) or NO_DATA),
@@ -55,20 +70,31 @@ def method(run: Run) -> list[str]:
         ("workload", _workload(info)),
     ]
     blocks = [table(("Run", info.id), rows, "ll")]
-    if info.phases:
-        phases = [(p.name, _moment(p.start), _length(p.start, p.end)) for p in info.phases]
-        blocks.append(table(("Phase", "Start", "Length"), phases, "llr"))
-    if info.workload:
-        settings = [(name, _setting(value)) for name, value in info.workload.items()]
-        blocks.append(table(("Workload in force", "Value"), settings, "ll"))
+    blocks += [spans] if (spans := _spans(run)) else []
     return blocks
 
 
-def _load_model(info: RunInfo) -> str:
-    if info.load_model != "closed":
-        return info.load_model
-    users = "1 user" if info.concurrency == 1 else f"{info.concurrency} users"
-    return f"closed loop, {users}: who has a job out waits for its end before asking for the next"
+def _load_model(run: Run) -> str:
+    info = run.info
+    if run.rungs:
+        return f"{len(run.rungs)} rungs, each after a warm-up of its own: {', '.join(r.load_text for r in run.rungs)}"
+    if info.load_model == "closed":
+        return f"closed loop, {run.load_text}: who has a job out waits for its end before asking for the next"
+    if info.rate is not None:
+        return f"open loop, {run.load_text}, {info.load_model} arrivals: jobs come whether or not others have ended"
+    return info.load_model
+
+
+def _spans(run: Run) -> str:
+    """The phases of a run, or the windows of its rungs."""
+    if run.rungs:
+        windows = [
+            (rung.info.rung or "", rung.load_text, str(len(rung.measured)), str(rung.info.warmup_jobs), _window(rung))
+            for rung in run.rungs
+        ]
+        return table(("Rung", "Load", "Jobs", "Warm-up", "Window"), windows, "llrrl")
+    phases = [(p.name, _moment(p.start), _length(p.start, p.end)) for p in run.info.phases]
+    return table(("Phase", "Start", "Length"), phases, "llr") if phases else ""
 
 
 def _workload(info: RunInfo) -> str:
@@ -113,6 +139,8 @@ def _machine(machine: Mapping[str, Any]) -> str:
 def _setting(value: Any) -> str:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return ", ".join(f"{name} {_setting(inner)}" for name, inner in value.items())
-    if value is None:
+    if value is None or value == []:
         return NONE
+    if isinstance(value, list):
+        return ", ".join(map(_setting, value))
     return figure(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -1,7 +1,5 @@
 """Response time of one run: exact figures beside PromQL's."""
 
-from collections.abc import Sequence
-
 from reporter import ascii as chart
 from reporter.calibration import Comparison, compare
 from reporter.markdown import NO_DATA, NONE, fenced, seconds, table, whole
@@ -26,7 +24,7 @@ def response_time(run: Run, picture: str | None) -> list[str]:
     ]
     blocks = [
         (
-            f"Scenario `{run.info.scenario}`, {summary.n} jobs. Exact figures come from the records of the jobs, "
+            f"From `{run.name}`, {summary.n} jobs. Exact figures come from the records of the jobs, "
             "PromQL's from the load generator's histogram, which knows a percentile only to its bucket."
         ),
         table(("Statistic", "Exact", "PromQL", "PromQL's bucket", "Same bucket"), rows, "lrrrl"),
@@ -64,30 +62,3 @@ def bucket_text(bucket: Bucket | None) -> str:
 def _mean(run: Run) -> float | None:
     total, n = run.answers.value("load.response.sum"), run.answers.count("load.response.n")
     return total / n if total is not None and n else None
-
-
-def key_metrics(base: Run | None, throughputs: Sequence[float]) -> list[str]:
-    """The lines that a paper quotes. `throughputs` are those of the rungs of the concurrency scenario."""
-    summary = Summary.of(base.responses) if base else None
-    p95 = compare(base.responses, base.answers, "load.response")[1].exact if base else None
-    if summary is None:
-        response = "not run"
-    elif summary.stddev is None:
-        response = f"{summary.mean:.3f}s (n = 1: no stddev)"
-    else:
-        response = f"{summary.mean:.3f}s ± {summary.stddev:.3f}s"
-    throughput = f"{max(throughputs):.1f} requests/second" if throughputs else "not run"
-    if p95 is None:
-        latency = "not run"
-    elif p95.supported:
-        latency = f"{p95.value * 1000:.0f}ms"
-    else:
-        latency = f"n too small (n = {p95.n} < {sample_floor(p95.q)}; max {p95.value * 1000:.0f}ms)"
-    return [
-        "For a paper:",
-        fenced(f"Response time: {response}\nThroughput: {throughput}\nP95 latency: {latency}"),
-        (
-            "Response time and P95 latency are of whole jobs, one after another; throughput is the highest of the "
-            "rungs of the scenario `concurrent`."
-        ),
-    ]

@@ -27,9 +27,11 @@ class ProviderError(ReelbenchError):
         self.result = result
 
 
-def session(slots: int) -> aiohttp.ClientSession:
-    """One session per worker; at most two calls per scene of each running job are under way at once."""
-    connector = aiohttp.TCPConnector(limit=slots * 10, keepalive_timeout=KEEP_ALIVE)
+def session() -> aiohttp.ClientSession:
+    """One session per worker. Its connections have no limit: the slots bound them, and waiting for one would look
+    like a slow provider.
+    """
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
     return aiohttp.ClientSession(connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar())
 
 

@@ -122,7 +122,8 @@ def assert_told(before: LedgerKeys, after: LedgerKeys) -> None:
         if any(old.get(name) != record.get(name) for name in ("status", "stage", "cancel_requested")):
             assert int(record.get("version", 0)) > int(old.get("version", 0)), "a change has no version"
     came = len(after.queue.keys() - before.queue.keys())
-    assert after.wake >= min(WAKE_CAP, before.wake + came), "a job was queued without a wake-up"
+    if after.queue:  # a claim that empties the queue takes the wake-ups with it
+        assert after.wake >= min(WAKE_CAP, before.wake + came), "a job was queued without a wake-up"
 
 
 def _check_indexes(found: LedgerKeys) -> None:

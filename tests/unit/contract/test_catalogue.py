@@ -25,7 +25,7 @@ from contract.records import TOTAL_NAMES
 
 ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)), ("POST", "/v1/videos", ())]
 PROVIDERS = "provider=llm|tts|visual"
-STATUSES = "status=200|202|204|400|404|405|409|413|415|422|500|503|other"
+STATUSES = "status=200|202|204|400|404|405|409|413|415|422|500|503|507|other"
 OUTCOMES = "outcome=cancelled|completed|failed|partial"
 METHODS = "DELETE|GET|POST|other"
 

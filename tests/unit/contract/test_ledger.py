@@ -191,7 +191,7 @@ async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: 
     assert await records.job("video_a") is None
     assert await records.totals() == totals
     left = set(await redis.keys("*"))
-    assert left == {keys.TOTALS, keys.WAKE}
+    assert left == {keys.TOTALS}
 
 
 async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
@@ -202,13 +202,19 @@ async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger)
     assert sorted(claimed) == sorted(ids)
 
 
-async def test_a_worker_is_woken_by_an_accepted_job_and_not_without_one(ledger: Ledger) -> None:
-    assert not await ledger.wait_for_work(ledger.redis, 0.05)
-    waiting = asyncio.create_task(ledger.wait_for_work(ledger.redis, 2))
-    await asyncio.sleep(0)
-    await ledger.accept("video_a", REQUEST)
-    assert await waiting
-    await ledger.accept("video_b", REQUEST)  # so that the keys are consistent: jobs wait, a token lies ready
+async def test_a_waiting_worker_is_handed_a_job_when_it_is_accepted_and_none_without_one(
+    ledger: Ledger, redis: Redis
+) -> None:
+    waiting = ("worker", LIVES, 5, "first-")
+    assert await ledger.claim_when_woken(redis, 0.05, *waiting) == []  # Redis does not know the script yet
+    claiming = asyncio.create_task(ledger.claim_when_woken(redis, 2, *waiting))
+    async with asyncio.timeout(2):
+        while not (await redis.info("clients"))["blocked_clients"]:  # noqa: ASYNC110 - the state is in Redis
+            await asyncio.sleep(0.001)
+        await ledger.accept("video_a", REQUEST)
+        claims = await claiming
+    assert [(claim.job_id, claim.token) for claim in claims] == [("video_a", "first-1")]
+    assert await ledger.claim_when_woken(redis, 0.05, *waiting) == []
 
 
 async def test_the_wake_list_is_bounded(ledger: Ledger, redis: Redis) -> None:

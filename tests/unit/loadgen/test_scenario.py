@@ -130,7 +130,7 @@ rung = "rate-2.5"
 def test_each_rung_is_a_step_with_the_targets_that_judge_it(tmp_path: Path) -> None:
     scenario = read(written(tmp_path, LADDER))
     assert scenario.size == "9 jobs"
-    assert [(step.load.name, [spec.indicator for spec in step.targets]) for step in scenario.steps()] == [
+    assert [(step.load.rung, [spec.indicator for spec in step.targets]) for step in scenario.steps()] == [
         ("users-2", [Indicator.SUCCESS_RATE]),
         ("rate-2.5", [Indicator.SUCCESS_RATE, Indicator.THROUGHPUT]),
     ]
@@ -140,7 +140,7 @@ def test_each_rung_is_a_step_with_the_targets_that_judge_it(tmp_path: Path) -> N
     ("change", "sentence"),
     [
         (('rung = "rate-2.5"', 'rung = "users-9"'), "targets name the rung users-9; there are rate-2.5, users-2"),
-        (('model = "poisson"\nrate = 2.5', 'model = "closed"\nusers = 2'), "two rungs have the same load"),
+        (('model = "poisson"\nrate = 2.5', 'model = "closed"\nusers = 2'), "two rungs have the same name"),
         (("[[rungs]]", '[load]\nmodel = "closed"\nusers = 1\njobs = 1\n[[rungs]]', 1), "either one [load] or several"),
         (("rate = 2.5", "rate = -1"), "rungs.1.rate: Input should be greater than 0"),
     ],

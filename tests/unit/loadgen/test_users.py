@@ -66,7 +66,7 @@ async def test_a_request_that_fails_is_recorded_and_its_user_goes_on() -> None:
     assert loop.value("t2v_load_errors_total") == 2
     assert loop.value("t2v_load_jobs_total", outcome="completed") == 2
     assert loop.value("t2v_load_jobs_total", outcome="failed") == 1
-    assert loop.value("t2v_load_response_seconds_count") == 3
+    assert loop.value("t2v_load_response_seconds_count") == 2, "a job that failed counts as a quick one"
     assert loop.value("t2v_load_in_flight") == 0
 
 

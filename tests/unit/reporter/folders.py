@@ -1,12 +1,14 @@
 """A run's folder made by hand: consistent as written, to be spoilt by a test before it is."""
 
-import json
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from contract.catalogue import LATENCY_BUCKETS
 from contract.jobs import Outcome
@@ -16,9 +18,9 @@ from reporter.queries import QUERIES
 START, END = 1_700_000_000.0, 1_700_000_060.0
 
 
-def job(index: int, rng: random.Random) -> dict[str, Any]:
+def job(index: int, rng: random.Random, due: float | None = None) -> dict[str, Any]:
     """A completed job with an overhead of 17 ms: 3 submit, 2 queue, 9 stages, 1 between them, 2 notify."""
-    due = START + 1 + index
+    due = START + 1 + index if due is None else due
     llm = rng.lognormvariate(math.log(0.3) - 0.02, 0.2)
     calls = [_call("llm", 0, llm)]
     for scene in range(1, 6):
@@ -64,6 +66,10 @@ def _call(provider: str, scene: int, planned: float) -> dict[str, Any]:
     }
 
 
+def _lines(records: list[dict[str, Any]]) -> bytes:
+    return b"".join(orjson.dumps(record) + b"\n" for record in records)
+
+
 Samples = list[dict[str, Any]]
 
 
@@ -73,27 +79,38 @@ class Folder:
     jobs: list[dict[str, Any]]
     result: dict[str, Any]
     answers: dict[str, Samples] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    rungs: "dict[str, Folder]" = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(json.dumps(self.info))
-        (folder / "jobs.jsonl").write_text("".join(json.dumps(record) + "\n" for record in self.jobs))
-        (folder / "result.json").write_text(json.dumps(self.result))
+        (folder / "run.json").write_bytes(orjson.dumps(self.info))
+        (folder / "jobs.jsonl").write_bytes(_lines(self.jobs))
+        (folder / "result.json").write_bytes(orjson.dumps(self.result))
+        if self.requests:
+            (folder / "requests.jsonl").write_bytes(_lines(self.requests))
+        for name, rung in self.rungs.items():
+            rung.write(folder / "rungs" / name)
         entries = [
             {"id": q.id, "title": q.title, "unit": q.unit, "expr": q.at(START, END), "time": END, "result": found}
             for q in QUERIES
             if (found := self.answers.get(q.id)) is not None
         ]
-        (folder / "queries.json").write_text(json.dumps({"start": START, "end": END, "answers": entries}))
+        (folder / "queries.json").write_bytes(orjson.dumps({"start": START, "end": END, "answers": entries}))
         return folder
 
     def observe(self, histogram: str, values: Sequence[float], **labels: str) -> None:
-        """Adds what Prometheus would answer about a histogram of these values."""
+        """Adds what Prometheus would answer about a histogram of these values; of the buckets that tell nothing, one
+        at each end.
+        """
         bounds = [*LATENCY_BUCKETS, math.inf]
-        cumulative = [(bound, sum(value <= bound for value in values)) for bound in bounds]
+        ordered = sorted(values)
+        cumulative = [(bound, bisect_right(ordered, bound)) for bound in bounds]
         self._add(f"{histogram}.n", len(values), labels)
         self._add(f"{histogram}.sum", sum(values), labels)
-        for bound, count in cumulative:
+        below = bisect_right(cumulative, 0, key=lambda bucket: bucket[1])
+        full = sum(count < len(values) for _, count in cumulative)
+        for bound, count in [*cumulative[max(0, below - 1) : full + 1], cumulative[-1]]:
             self._add(f"{histogram}.buckets", count, labels | {"le": "+Inf" if bound == math.inf else str(bound)})
         for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
             self._add(f"{histogram}.{name}", _histogram_quantile(q, cumulative), labels)
@@ -147,6 +164,7 @@ def single(n: int = 60, seed: int = 7, warmup: int = 3) -> Folder:
         "clock_skew": 0.0004,
         "warmup_jobs": warmup,
         "concurrency": 1,
+        "machine_busy": 0.2,
         "prometheus_url": "http://127.0.0.1:9090",
         "phases": [
             {"name": "warmup", "start": START - 15, "end": START - 2},
@@ -170,7 +188,7 @@ def single(n: int = 60, seed: int = 7, warmup: int = 3) -> Folder:
             {"name": "submitted", "parties": {"client": n, "redis": n, "exporter": n, "api": n}, "pass": True},
             {"name": "completed", "parties": {"client": n, "redis": n, "load_metrics": n}, "pass": True},
         ],
-        "integrity": {"named": 12 * n, "sound": 12 * n, "videos": n, "losses": []},
+        "integrity": {"named": 12 * n, "sound": 12 * n, "jobs": n, "videos": n, "sound_videos": n, "losses": []},
     }
     folder = Folder(info, jobs, result)
     _answer(folder)
@@ -207,7 +225,7 @@ def _answer(folder: Folder) -> None:
     zeros = ("ledger.crashes", "ledger.handed_back", "ledger.stale_finishes", "worker.handed_back", "worker.lost")
     for query in (*zeros, "load.late", "load.errors"):
         folder.count(query, 0)
-    for process, seconds in (("service", 0.6), ("worker", 2.1), ("mocks", 0.8)):
+    for process, seconds in (("service", 0.6), ("worker", 2.1), ("mocks", 0.8), ("loadgen", 0.4)):
         folder.count("cpu.processes", seconds, job=process, instance=f"{process}-1")
         folder.count("meta.restarts", 0, job=process, instance=f"{process}-1")
         folder.count("meta.scrapes", 60, job=process, instance=f"{process}-1")

@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
-from prometheus_client import CollectorRegistry, start_http_server
-
+from contract.exposition import ProcessRegistry, render
 from stack.programs import Program
 
 CONFIG = """
@@ -28,25 +30,74 @@ def free_port() -> int:
         return port
 
 
+def clear(registry: ProcessRegistry) -> None:
+    """Nothing is answered any more."""
+    registry.histograms.clear()
+    for collector in list(registry._collector_to_names):
+        registry.unregister(collector)
+
+
+def empty() -> ProcessRegistry:
+    registry = ProcessRegistry()
+    clear(registry)
+    return registry
+
+
 @dataclass
 class Process:
-    """Stands for one of our processes: a registry behind `/metrics`."""
+    """Stands for one of our processes: a registry behind a path of its own."""
 
     job: str
     instance: str
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    registry: ProcessRegistry = field(default_factory=empty)
 
-    @contextmanager
-    def answering(self) -> Iterator[dict[str, object]]:
-        """Yields its entry in a target file."""
-        server, thread = start_http_server(0, addr="127.0.0.1", registry=self.registry)
-        try:
-            labels = {"job": self.job, "instance": self.instance}
-            yield {"targets": [f"127.0.0.1:{server.server_port}"], "labels": labels}
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    @property
+    def path(self) -> str:
+        return f"/{self.instance}"
+
+
+@contextmanager
+def answering(processes: list[Process]) -> Iterator[list[dict[str, object]]]:
+    """One server for all of them; yields their entries in a target file."""
+    registries = {process.path: process.registry for process in processes}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body, media_type = render(registries[self.path])
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", media_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Not to the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        address = f"127.0.0.1:{server.server_port}"
+        yield [
+            {
+                "targets": [address],
+                "labels": {"job": process.job, "instance": process.instance, "__metrics_path__": process.path},
+            }
+            for process in processes
+        ]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running Prometheus and what it scrapes, by instance."""
+
+    url: str
+    version: str
+    processes: dict[str, Process]
 
 
 @contextmanager
@@ -54,7 +105,7 @@ def prometheus_of(program: Program, folder: Path, processes: list[Process]) -> I
     """The URL of a Prometheus that scrapes `processes`; both end with the context."""
     port = free_port()
     with ExitStack() as stack:
-        entries = [stack.enter_context(process.answering()) for process in processes]
+        entries = stack.enter_context(answering(processes))
         (folder / "targets.json").write_text(json.dumps(entries))
         (folder / "prometheus.yml").write_text(CONFIG.format(targets=folder / "targets.json"))
         log = stack.enter_context((folder / "prometheus.log").open("wb"))

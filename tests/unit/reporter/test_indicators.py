@@ -8,6 +8,7 @@ from reporter.indicators import Indicator, indicators
 from reporter.runs import Run
 from reporter.summary import summary
 from tests.unit.reporter.folders import Folder, single
+from tests.unit.reporter.ladder import api
 
 
 def found(tmp_path: Path, folder: Folder) -> dict[str, Indicator]:
@@ -74,17 +75,28 @@ def test_too_few_requests_are_judged_by_a_bound_of_their_maximum(tmp_path: Path,
     assert (value.n, value.note) == (10, "a bound of the maximum, n is too small for P95: GET /v1/videos")
 
 
+def test_requests_of_a_client_are_judged_before_the_services_histogram(tmp_path: Path) -> None:
+    """Exactly, from due time to answer: the 95th of 100 hundredths of the slower endpoint, failures left out."""
+    run = api(n=100)
+    run.requests.append({"endpoint": "GET /healthz", "due": 1.0, "sent": 1.0, "failure": "timeout", "seconds": 9.0})
+    value = found(tmp_path, run)["api_p95"]
+    assert value.value == pytest.approx(0.005 + 0.00094)
+    assert (value.n, value.note) == (100, "the slowest: GET /v1/videos/{job_id}")
+
+
 def test_without_data_there_is_no_value(tmp_path: Path) -> None:
     run = single(n=0)
     run.answers = {}
-    assert found(tmp_path, run) == dict.fromkeys(("response_p95", "success_rate", "api_p95"), Indicator(None, 0))
+    assert found(tmp_path, run) == dict.fromkeys(
+        ("response_p95", "success_rate", "throughput", "api_p95"), Indicator(None, 0)
+    )
 
 
 def test_a_summary_tells_stamp_figures_and_targets(tmp_path: Path) -> None:
     lines = summary(single().write(tmp_path))
     assert lines[0] == "single: VALID"
     assert "response time 0.622 s ± 0.056 s, P95 0.715 s (n = 60)" in lines
-    assert "overhead 17.0 ms (median)" in lines
+    assert any(line.startswith("overhead p50 17.0 ms over a critical path") for line in lines)
     assert any(line.startswith("response time, P95") and line.endswith("pass") for line in lines)
     assert lines[-1] == "verdict pass"
 

@@ -7,11 +7,26 @@ from typing import Any
 import pytest
 
 from contract.errors import UsageError
-from reporter.performance import write_performance_report
+from reporter.newest import newest_by_scenario
+from reporter.performance import base_of, component_run, ladders_of, performance_text, write_performance_report
+from reporter.pictures import draw
+from reporter.runs import Run
 from tests.unit.reporter.folders import Folder, single
+from tests.unit.reporter.ladder import api, ladder
 
 
 def written(tmp_path: Path, *folders: Folder) -> str:
+    """The text alone: drawing takes longer than all the rest."""
+    runs = [Run.load(folder.write(tmp_path / "runs" / str(number))) for number, folder in enumerate(folders)]
+    return text_of(runs)
+
+
+def text_of(runs: list[Run]) -> str:
+    chosen = newest_by_scenario(runs)
+    return performance_text(chosen, ladders_of(chosen), {})
+
+
+def drawn(tmp_path: Path, *folders: Folder) -> str:
     paths = [folder.write(tmp_path / "runs" / str(number)) for number, folder in enumerate(folders)]
     return write_performance_report(paths, tmp_path / "reports" / "performance_report.md").read_text()
 
@@ -27,7 +42,7 @@ def row(text: str, first: str) -> list[str]:
 
 
 def test_a_good_run(tmp_path: Path) -> None:
-    """Stamp, verdict, exact figures beside PromQL's, key metrics, figures, method and appendix."""
+    """Stamp, verdict, exact figures beside PromQL's, key metrics, method and appendix."""
     report = written(tmp_path, single())
     assert "**VALID.**" in report
     assert row(report, "single") == ["single", "20231114-221320-single", "60", "VALID", "pass"]
@@ -36,32 +51,35 @@ def test_a_good_run(tmp_path: Path) -> None:
     assert row(response, "P95")[-1] == "yes"
     assert row(response, "P99")[1:] == ["max 0.774 s (n = 60 < 299)", "–", "–", "n too small"]
     assert "Response time: 0.622s ± 0.056s\nThroughput: not run\nP95 latency: 715ms" in report
-    assert "94.0 % to 100.0 %" in section(report, "Success rate")
+    assert row(section(report, "Success rate"), "single")[-1] == "94.0 % to 100.0 %"
     assert "Median overhead: **17.0 ms**" in report
     assert row(section(report, "Component analysis"), "**response time**")[-1] == "100.0 %"
     assert "seed" in section(report, "Method")
     assert "histogram_quantile(0.95" in section(report, "Appendix: PromQL")
     assert "Reservations" not in report
-    for picture in re.findall(r"\]\((.+?\.svg)\)", report):
-        assert (tmp_path / "reports" / picture).read_text().startswith("<?xml")
-    assert len(re.findall(r"\.svg\)", report)) == 2
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    for folder in (first, second):
-        written(folder, single())
-    names = [path.relative_to(first) for path in (first / "reports").rglob("*") if path.is_file()]
-    assert len(names) == 3
-    for name in names:
-        assert (first / name).read_bytes() == (second / name).read_bytes()
+def test_a_ladder_and_the_same_bytes_again(tmp_path: Path) -> None:
+    """All figures of a ladder are drawn, and the same runs give the same bytes."""
+    report = drawn(tmp_path, single(), ladder(jobs=60))
+    figures = tmp_path / "reports" / "figures"
+    pictures = re.findall(r"\]\(figures/(.+?\.svg)\)", report)
+    assert sorted(pictures) == sorted(path.name for path in figures.iterdir())
+    assert len(pictures) == 4
+    chosen = newest_by_scenario([Run.load(tmp_path / "runs" / number) for number in "01"])
+    again = draw(base_of(chosen), component_run(chosen), ladders_of(chosen), tmp_path / "again" / "figures")
+    assert performance_text(chosen, ladders_of(chosen), again) == report
+    for picture in pictures:
+        content = (figures / picture).read_bytes()
+        assert content.startswith(b"<?xml")
+        assert content == (tmp_path / "again" / "figures" / picture).read_bytes()
 
 
 def test_tables_keep_their_columns(tmp_path: Path) -> None:
     """Each line of a table has its header's number of cells, pipes in PromQL and names included."""
     run = single()
     run.result["targets"][0]["note"] = "one | two"
-    for block in written(tmp_path, run).split("\n\n"):
+    for block in written(tmp_path, run, ladder(), api()).split("\n\n"):
         lines = block.splitlines()
         if lines and lines[0].startswith("| "):
             assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {len(re.findall(r"\|", lines[1]))}
@@ -82,6 +100,7 @@ def test_records_that_prometheus_did_not_see_are_flagged(tmp_path: Path) -> None
     run.jobs.append(run.jobs[-1] | {"index": 60, "response_seconds": 9.0})
     report = written(tmp_path, run)
     assert row(section(report, "Response time"), "P50")[-1] == "NO: n differs"
+    assert report.count("PromQL counts another n of “response time” (60 for 61 records)") == 1
 
 
 def test_a_stage_that_histograms_show_slower_is_flagged(tmp_path: Path) -> None:
@@ -92,6 +111,7 @@ def test_a_stage_that_histograms_show_slower_is_flagged(tmp_path: Path) -> None:
     run.observe("stage", [0.218] * 60, stage="assemble")
     report = written(tmp_path, run)
     assert row(section(report, "Calibration"), "stage assemble")[-1] == "NO"
+    assert row(section(report, "Calibration").split("Worst deviation")[1], "single")[-1] == "NO"
     assert "of “stage assemble” does not fit" in report
 
 
@@ -116,12 +136,12 @@ def test_without_prometheus_there_is_no_data(tmp_path: Path) -> None:
 def test_a_run_without_answers_on_file_says_so(tmp_path: Path) -> None:
     folder = single().write(tmp_path / "run")
     (folder / "queries.json").unlink()
-    report = write_performance_report([folder], tmp_path / "report.md").read_text()
+    report = text_of([Run.load(folder)])
     assert "single: Prometheus was not asked" in report
 
 
 def test_a_run_without_jobs_has_no_figures(tmp_path: Path) -> None:
-    report = written(tmp_path, single(n=0))
+    report = drawn(tmp_path, single(n=0))
     assert "Response time: no data." in section(report, "Response time")
     assert "Success rate: no data" in report
     assert ".svg" not in report
@@ -156,7 +176,7 @@ def test_an_invalid_run_is_stamped_with_its_reasons(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        {"name": "success_rate", "value": 1.0, "op": ">=", "limit": 0.95, "unit": "ratio", "pass": True},
+        {"name": "success_rate", "value": 1.0, "op": ">=", "limit": 0.95, "unit": "ratio", "pass": True, "n": 60},
         {"name": "api_p99", "value": 0.1, "op": "<", "limit": 0.5, "unit": "s", "pass": True, "n": 60},
     ],
 )

@@ -137,7 +137,7 @@ class Client:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with http.session(4) as session:
+    async with http.session() as session:
         yield session
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client import Counter, Metric
 
 from contract.calls import Provider
 from contract.catalogue import LedgerTotals, LoadMetrics, MockMetrics, Phase, RequestKind, ServiceMetrics, WorkerMetrics
@@ -19,8 +19,7 @@ from reporter.books import client_counts, ledger_counts, worker_counts
 from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import QUERIES, collect
 from reporter.statistics import bucket_of_quantile, percentile
-from stack.programs import Program, find_programs
-from tests.unit.reporter.live import Process, prometheus_of
+from tests.unit.reporter.live import Live, clear
 
 BOUND = 30.0
 RESPONSES = [0.4 + 0.005 * i for i in range(60)]
@@ -46,17 +45,10 @@ class Scene:
     end: float
 
 
-@pytest.fixture(scope="module")
-def program() -> Program:
-    return find_programs()["prometheus"]
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def scene(program: Program, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+async def scene(live: Live) -> AsyncIterator[Scene]:
     """A run of 60 jobs; one worker's series vanish half-way and those of another appear."""
-    names = ("service-1", "exporter-1", "worker-1", "worker-2", "worker-3", "mocks-1", "loadgen-1", "restarted-1")
-    processes = {name: Process(name.split("-")[0], name) for name in names}
-    registries = {name: process.registry for name, process in processes.items()}
+    registries = {name: process.registry for name, process in live.processes.items()}
     service = ServiceMetrics(registries["service-1"], [("POST", "/v1/videos", [RequestKind.PLAIN])])
     exporter = Exporter()
     registries["exporter-1"].register(exporter)
@@ -70,34 +62,29 @@ async def scene(program: Program, tmp_path_factory: pytest.TempPathFactory) -> A
         first.executions.labels(Outcome.COMPLETED).inc()
         vanishing.executions.labels(Outcome.COMPLETED).inc()
         service.requests.labels("POST", "/v1/videos", "202").inc()
-    folder = tmp_path_factory.mktemp("prometheus")
-    with prometheus_of(program, folder, list(processes.values())) as url:
-        await _answering(url)
-        start = await settled(url, time.time(), BOUND, names)
-        for seconds in RESPONSES:
-            load.arrivals.inc()
-            load.response_seconds.observe(seconds)
-            load.finished.labels(Outcome.COMPLETED).inc()
-            service.requests.labels("POST", "/v1/videos", "202").inc()
-            mocks.planned_seconds.labels(Provider.LLM).observe(seconds)
-        for _ in range(20):
-            first.executions.labels(Outcome.COMPLETED).inc()
-            vanishing.executions.labels(Outcome.COMPLETED).inc()
-        await settled(url, time.time(), BOUND)
-        clear(registries["worker-2"])
-        clear(registries["restarted-1"])
-        appearing = WorkerMetrics(registries["worker-3"])
-        Counter("process_cpu_seconds", "CPU", registry=registries["restarted-1"]).inc(1)
-        appearing.executions.labels(Outcome.COMPLETED).inc(19)
-        appearing.executions.labels(Outcome.PARTIAL).inc(1)
-        exporter.totals |= {"submitted": 67, "executions": 67, "finished:completed": 66, "finished:partial": 1}
-        end = await settled(url, time.time(), BOUND)
-        yield Scene(url, await collect(url, start, end), start, end)
-
-
-def clear(registry: CollectorRegistry) -> None:
-    for collector in list(registry._collector_to_names):
-        registry.unregister(collector)
+    await _answering(live.url)
+    start = await settled(live.url, time.time(), BOUND, list(registries))
+    for seconds in RESPONSES:
+        load.arrivals.inc()
+        load.response_seconds.observe(seconds)
+        load.finished.labels(Outcome.COMPLETED).inc()
+        service.requests.labels("POST", "/v1/videos", "202").inc()
+        mocks.planned_seconds.labels(Provider.LLM).observe(seconds)
+    for _ in range(20):
+        first.executions.labels(Outcome.COMPLETED).inc()
+        vanishing.executions.labels(Outcome.COMPLETED).inc()
+    await settled(live.url, time.time(), BOUND)
+    clear(registries["worker-2"])
+    clear(registries["restarted-1"])
+    appearing = WorkerMetrics(registries["worker-3"])
+    Counter("process_cpu_seconds", "CPU", registry=registries["restarted-1"]).inc(1)
+    appearing.executions.labels(Outcome.COMPLETED).inc(19)
+    appearing.executions.labels(Outcome.PARTIAL).inc(1)
+    exporter.totals |= {"submitted": 67, "executions": 67, "finished:completed": 66, "finished:partial": 1}
+    end = await settled(live.url, time.time(), BOUND)
+    yield Scene(live.url, await collect(live.url, start, end), start, end)
+    for registry in registries.values():  # answering with them costs time that later tests would pay
+        clear(registry)
 
 
 async def _answering(url: str) -> None:
@@ -182,9 +169,9 @@ async def test_clock_and_settling(scene: Scene) -> None:
     """One machine has one clock; a target that stays away is named within the bound."""
     assert abs(await clock_skew(scene.url)) < 0.5
     with pytest.raises(PromQLError, match=r"worker-9 \(not discovered\)"):
-        await settled(scene.url, time.time(), 1.0, ["worker-9"])
+        await settled(scene.url, time.time(), 0.3, ["worker-9"])
     with pytest.raises(PromQLError, match="worker/worker-1"):
-        await settled(scene.url, time.time() + 60, 0.5)
+        await settled(scene.url, time.time() + 60, 0.2)
 
 
 async def test_a_refused_query_says_why(scene: Scene) -> None:
@@ -196,7 +183,7 @@ async def test_a_refused_query_says_why(scene: Scene) -> None:
         assert len((await prometheus.query("up[1m]"))[0].points) > 1
 
 
-async def test_a_server_describes_itself(scene: Scene, program: Program) -> None:
-    async with Prometheus(scene.url) as prometheus:
-        assert (await prometheus.version()).startswith(".".join(program.version.split(".")[:2]))
+async def test_a_server_describes_itself(live: Live) -> None:
+    async with Prometheus(live.url) as prometheus:
+        assert (await prometheus.version()).startswith(".".join(live.version.split(".")[:2]))
         assert await prometheus.scrape_interval() == 0.2

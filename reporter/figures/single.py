@@ -1,47 +1,19 @@
-"""Figures as SVG whose bytes depend on the data only."""
+"""Figures of one run: how its response times spread, and where the median job's time went."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-CACHE = Path(os.environ.get("REELBENCH_CACHE") or Path(__file__).resolve().parents[1] / ".cache")
-os.environ.setdefault("MPLCONFIGDIR", str(CACHE.resolve() / "matplotlib"))
+from matplotlib.axes import Axes
 
-import matplotlib as mpl  # noqa: E402 - it reads the variable above when imported
+from reporter.breakdown import CRITICAL_TITLES, OVERHEAD_TITLES, Breakdown
+from reporter.figures.style import ACCENT, GRID, INK, STYLE, TARGET, mpl, plt, save
+from reporter.statistics import percentile, sample_floor
 
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt  # noqa: E402 - after the backend
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-
-from reporter.breakdown import CRITICAL_TITLES, OVERHEAD_TITLES, Breakdown  # noqa: E402
-from reporter.statistics import percentile, sample_floor  # noqa: E402
-
-INK, GREY, GRID, ACCENT, TARGET = "#1f2933", "#6b7785", "#e3e7eb", "#2a6f97", "#c0392b"
 CRITICAL_COLOURS = ("#14506e", "#2a6f97", "#5fa0c4", "#a9cfe4")
 OVERHEAD_COLOURS = (
     "#7f3b08", "#b35806", "#e08214", "#fdb863", "#c7a76c", "#8c6d31", "#bd9e39", "#e7cb94", "#999999",
 )  # fmt: skip
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "reelbench",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "figure.facecolor": "white",
-    "figure.constrained_layout.use": True,
-}
 
 
 def response_time(values: Sequence[float], limit: float | None, path: Path) -> Path:
@@ -53,7 +25,7 @@ def response_time(values: Sequence[float], limit: float | None, path: Path) -> P
         left.yaxis.get_major_locator().set_params(integer=True)
         left.grid(axis="y", color=GRID)
         _cumulative(right, values, limit)
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def _cumulative(axes: Axes, values: Sequence[float], limit: float | None) -> None:
@@ -87,7 +59,7 @@ def job_time(job: Breakdown, path: Path) -> Path:
         upper.set_title(f"The median job: {1000 * job.response:,.0f} ms")
         _stack(lower, overhead, OVERHEAD_COLOURS)
         lower.set_title(f"Its overhead: {total:,.1f} ms")
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def _stack(axes: Axes, parts: Sequence[tuple[str, float]], colours: Sequence[str]) -> None:
@@ -109,10 +81,3 @@ def _inside(colour: str) -> dict[str, Any]:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     light = 0.299 * red + 0.587 * green + 0.114 * blue > 150
     return {"ha": "center", "va": "center", "fontsize": 9.0, "color": INK if light else "white"}
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
-    plt.close(figure)
-    return path

@@ -1,0 +1,61 @@
+"""The CPU time that a job costs, by who spends it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contract.jobs import Outcome
+from reporter.runs import Run
+
+SERVICE = {
+    "service": "front end",
+    "worker": "workers",
+    "parse": "parse",
+    "assemble": "assemble",
+    "exporter": "exporter",
+}
+"""The parts of the service itself, with their titles; parse and assemble run in processes of their own."""
+RIG = {"mocks": "mocked providers", "loadgen": "load generator"}
+"""What the measuring costs on the same machine."""
+TITLES = SERVICE | RIG
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of CPU per completed job by part, of those parts that were measured."""
+
+    parts: Mapping[str, float]
+
+    @property
+    def service(self) -> float:
+        return math.fsum(self.parts.get(name, 0.0) for name in SERVICE)
+
+    @property
+    def rig(self) -> float:
+        return math.fsum(self.parts.get(name, 0.0) for name in RIG)
+
+    @property
+    def whole(self) -> float:
+        return math.fsum(self.parts.values())
+
+    def largest(self) -> list[tuple[str, float]]:
+        """Title and seconds of the service's parts, the largest first."""
+        known = [(title, self.parts[name]) for name, title in SERVICE.items() if name in self.parts]
+        return sorted(known, key=lambda part: -part[1])
+
+
+def cost(run: Run) -> Cost | None:
+    """From the growth of the processes' CPU counters between the two readings around the measured phase.
+
+    None where no job completed, or where a process or a stage of the service was not measured. Not counted: Redis,
+    Prometheus, and what the processes of parse and assemble do outside of a job.
+    """
+    completed = run.outcomes()[Outcome.COMPLETED]
+    spent: dict[str, float] = {}
+    for query, label in (("cpu.processes", "job"), ("cpu.stages", "stage")):
+        for sample in run.answers.samples(query):
+            if sample.value is not None and label in sample.labels:
+                spent[sample.labels[label]] = spent.get(sample.labels[label], 0.0) + sample.value
+    if not completed or not {"service", "worker", "parse", "assemble"} <= spent.keys():
+        return None
+    return Cost({name: seconds / completed for name, seconds in spent.items()})

@@ -1,0 +1,60 @@
+"""Which runs a report is about: of each scenario the newest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from contract.runfolder import JOBS, QUERIES, REQUESTS, RESULT, RUN, RUNGS, Result, RunInfo, Verdict
+from reporter.runs import SEVERAL, Run
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def newest_by_scenario(runs: Sequence[Run]) -> dict[str, Run]:
+    """One run per scenario, in the order given: the one that ended last, and of equals the last one given."""
+    chosen: dict[str, Run] = {}
+    for run in runs:
+        known = chosen.get(run.info.scenario)
+        if known is None or run.ended >= known.ended:
+            chosen[run.info.scenario] = run
+    return chosen
+
+
+def newest_valid_runs(runs_dir: Path) -> dict[str, Path]:
+    """The folder of the newest run of each scenario that is complete and not INVALID.
+
+    What is no whole run (broken off, unreadable, a link such as `latest`) is passed over; no folder at all has none.
+    """
+    newest: dict[str, tuple[float, Path]] = {}
+    for folder in sorted(runs_dir.glob("*")):
+        info = _complete(folder)
+        if info is None or info.window is None:
+            continue
+        known = newest.get(info.scenario)
+        if known is None or info.window.end >= known[0]:
+            newest[info.scenario] = (info.window.end, folder)
+    return {scenario: folder for scenario, (_, folder) in sorted(newest.items())}
+
+
+def _complete(folder: Path) -> RunInfo | None:
+    """None unless each file of the run is there and its verdict lets it be used; the rungs likewise."""
+    if folder.is_symlink() or not (folder / QUERIES).is_file():
+        return None
+    if not (folder / JOBS).is_file() and not (folder / REQUESTS).is_file():
+        return None
+    info, result = _read(RunInfo, folder / RUN), _read(Result, folder / RESULT)
+    if info is None or result is None or result.verdict is Verdict.INVALID:
+        return None
+    rungs = [rung for rung in (folder / RUNGS).glob("*") if rung.is_dir()]
+    if info.load_model == SEVERAL and not rungs:
+        return None
+    return info if all(_complete(rung) is not None for rung in rungs) else None
+
+
+def _read(model: type[Model], path: Path) -> Model | None:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
