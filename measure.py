@@ -23,6 +23,7 @@ from contract.runfolder import (
     RequestRecord,
     Result,
     RunInfo,
+    Verdict,
     Window,
 )
 from contract.settings import Workload
@@ -32,7 +33,8 @@ from loadgen.machine import git_state, machine, versions
 from loadgen.own_metrics import load_metrics
 from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, RunBroken, run
-from loadgen.scenario import OpenLoop, Scenario, Step
+from loadgen.scenario import OpenLoop, Scenario, Search, Step
+from loadgen.search import bisection, conclude
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import client_counts, ledger_counts, worker_counts
@@ -84,15 +86,35 @@ async def measure(
     """
     with load_metrics(stack, folder.name) as (metrics, instance):
         setting = _Setting(document, seed, stack, _Observer(stack.prometheus_url, instance), metrics, progress)
+        if scenario.search is not None:
+            return await _search(scenario, scenario.search, setting, folder)
         steps = scenario.steps()
         if len(steps) == 1:
             return await _measure(steps[0], setting, folder)
-        results = []
-        for step in steps:
-            rung = folder / RUNGS / step.load.rung
-            rung.mkdir(parents=True)
-            results.append((step.load.rung, await _measure(step, setting, rung, run_id=folder.name)))
-        return await _combine(results, stack, folder)
+        results = [(step.load.rung, await _measure_rung(step, setting, folder)) for step in steps]
+        return await _combine(results, combine(results), stack, folder)
+
+
+async def _search(scenario: Scenario, search: Search, setting: _Setting, folder: Path) -> Result:
+    """Measures at the rates that bisection asks for."""
+    results: list[tuple[str, Result]] = []
+    rates = bisection(search.lowest, search.highest, search.steps)
+    rate = next(rates)
+    while True:
+        step = scenario.step_at(rate)
+        result = await _measure_rung(step, setting, folder)
+        results.append((step.load.rung, result))
+        try:
+            rate = rates.send(result.verdict is Verdict.PASS)
+        except StopIteration as end:
+            sustained, _ = end.value
+            return await _combine(results, conclude(scenario, results, sustained), setting.stack, folder)
+
+
+async def _measure_rung(step: Step, setting: _Setting, folder: Path) -> Result:
+    rung = folder / RUNGS / step.load.rung
+    rung.mkdir(parents=True)
+    return await _measure(step, setting, rung, run_id=folder.name)
 
 
 async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | None = None) -> Result:
@@ -119,7 +141,7 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
     return result
 
 
-async def _combine(results: list[tuple[str, Result]], stack: Stack, folder: Path) -> Result:
+async def _combine(results: list[tuple[str, Result]], result: Result, stack: Stack, folder: Path) -> Result:
     """The files of a scenario of several rungs, from those of its rungs; PromQL over the whole of it."""
     rungs = [folder / RUNGS / name for name, _ in results]
     infos = [RunInfo.model_validate_json((rung / RUN).read_bytes()) for rung in rungs]
@@ -144,7 +166,6 @@ async def _combine(results: list[tuple[str, Result]], stack: Stack, folder: Path
     (folder / RUN).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
     (folder / JOBS).write_bytes(b"".join((rung / JOBS).read_bytes() for rung in rungs))
     (await collect(stack.prometheus_url, first.window.start, last.window.end)).save(folder / QUERIES)
-    result = combine(results)
     _write(folder, result)
     return result
 

@@ -1,5 +1,6 @@
 """Scenarios are data: one TOML each beside this module."""
 
+import math
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,11 +33,12 @@ class Indicator(StrEnum):
     THROUGHPUT = "throughput"
     API_P95 = "api_p95"
     REQUEST_SUCCESS_RATE = "request_success_rate"
+    SUSTAINED_RATE = "sustained_rate"
     INTEGRITY = "integrity"
 
     @property
     def unit(self) -> str:
-        if self is Indicator.THROUGHPUT:
+        if self in (Indicator.THROUGHPUT, Indicator.SUSTAINED_RATE):
             return "jobs/s"
         return "s" if self in (Indicator.RESPONSE_P95, Indicator.API_P95) else "ratio"
 
@@ -114,6 +116,20 @@ MODELS = ("closed", "poisson", "constant", "requests")
 LOAD: TypeAdapter[AnyLoad] = TypeAdapter(Load)
 
 
+class Search(_Strict):
+    """Poisson arrivals at rates between `lowest` and `highest` a second, `seconds` each, until the highest one that
+    meets all other targets is known, or `steps` were tried.
+    """
+
+    lowest: PositiveFloat
+    highest: PositiveFloat
+    seconds: PositiveFloat
+    steps: int = Field(ge=2, le=20)
+
+    def load(self, rate: float) -> OpenLoop:
+        return OpenLoop(model="poisson", rate=rate, jobs=max(FEWEST_JOBS, math.ceil(rate * self.seconds)))
+
+
 class Warmup(_Strict):
     """A closed loop whose jobs are in no figure."""
 
@@ -130,19 +146,24 @@ class TargetSpec(_Strict):
     rung: str | None = None
 
 
+FEWEST_JOBS = 59
+"""Of a step of a search: as many as P95 needs."""
+
+
 class Scenario(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="part of file names; the file's own unless given")
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
     load: Load | None = None
     rungs: tuple[Load, ...] = ()
+    search: Search | None = None
     warmup: Warmup = Warmup()
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def one_load_or_rungs(self) -> Self:
-        if (self.load is None) == (not self.rungs):
-            raise ValueError("a scenario has either one [load] or several [[rungs]]")
+        if [self.load is None, not self.rungs, self.search is None].count(False) != 1:
+            raise ValueError("a scenario has either one [load] or several [[rungs]] or a [search]")
         known = {load.rung for load in self.loads}
         if len(known) < len(self.loads):
             raise ValueError("two rungs have the same name")
@@ -155,10 +176,13 @@ class Scenario(_Strict):
 
     @property
     def loads(self) -> tuple[AnyLoad, ...]:
+        """What is known beforehand; of a search, nothing."""
         return self.rungs if self.load is None else (self.load,)
 
     @property
     def size(self) -> str:
+        if self.search is not None:
+            return f"up to {self.search.steps} rates"
         jobs = sum(load.jobs for load in self.loads)
         return f"{jobs} jobs" if jobs else f"{sum(step.size for step in self.steps())} requests"
 
@@ -166,13 +190,19 @@ class Scenario(_Strict):
         """The same with another number of jobs at each step. Raises UsageError where that does not fit."""
         if jobs is None:
             return self
-        if any(isinstance(load, Probes) for load in self.loads):
-            raise UsageError(f"The scenario {self.name} measures requests, no jobs; JOBS does not apply.")
+        if self.search is not None or any(isinstance(load, Probes) for load in self.loads):
+            raise UsageError(f"The number of jobs of the scenario {self.name} is not for JOBS to set.")
         try:
             loads = tuple(LOAD.validate_python(load.model_dump() | {"jobs": jobs}) for load in self.loads)
         except ValidationError as error:
             raise UsageError(f"JOBS={jobs} does not fit the scenario {self.name}: {_sentence(error)}") from None
         return self.model_copy(update={"rungs": loads} if self.rungs else {"load": loads[0]})
+
+    def step_at(self, rate: float) -> "Step":
+        """A step of the search, judged by all targets but the one of the search itself."""
+        assert self.search is not None
+        targets = tuple(spec for spec in self.targets if spec.indicator is not Indicator.SUSTAINED_RATE)
+        return Step(self, self.search.load(rate), targets)
 
     def steps(self) -> list["Step"]:
         return [

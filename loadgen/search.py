@@ -1,7 +1,11 @@
 """The highest rate that a service sustains, by bisection on a logarithmic scale."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+
+from contract.runfolder import Op, Result, Target, Verdict
+from loadgen.scenario import Indicator, Scenario
+from loadgen.verdict import combine
 
 
 def bisection(low: float, high: float, steps: int) -> Generator[float, bool, tuple[float | None, float | None]]:
@@ -28,3 +32,21 @@ def bisection(low: float, high: float, steps: int) -> Generator[float, bool, tup
             if rate in {sustained, broken}:
                 break
     return sustained, broken
+
+
+def conclude(scenario: Scenario, results: Sequence[tuple[str, Result]], sustained: float | None) -> Result:
+    """The result of a search: judged by the rate it found, whatever the steps beyond it missed."""
+    spec = next(spec for spec in scenario.targets if spec.indicator is Indicator.SUSTAINED_RATE)
+    target = Target(
+        name=spec.indicator,
+        value=sustained,
+        op=Op(spec.op),
+        limit=spec.limit,
+        unit=spec.indicator.unit,
+        passed=sustained is not None and spec.op.holds(sustained, spec.limit),
+        n=len(results),
+        note="; ".join(f"{name} was {result.verdict}" for name, result in results),
+    )
+    whole = combine(results)
+    verdict = Verdict.PASS if target.passed else Verdict.FAIL
+    return whole.model_copy(update={"verdict": verdict, "targets": [target]})
