@@ -14,12 +14,13 @@ export REELBENCH_JOBS := $(value JOBS)
 export REELBENCH_DOCUMENT := $(value DOCUMENT)
 export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
-unexport NAME SEED JOBS DOCUMENT RUN Q
+export REELBENCH_ONLY := $(value ONLY)
+unexport NAME SEED JOBS DOCUMENT RUN Q ONLY
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario scenarios report up query setup test lint clean
+.PHONY: help scenario scenarios report bench up query setup test lint clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=60] [DOCUMENT=paper.pdf]
@@ -31,6 +32,8 @@ scenarios: setup ## List the scenarios
 
 report: setup ## Write the report again, offline: [RUN=<folder in runs/>], else from the newest valid runs
 	@exec $(PY) -m cli report $${REELBENCH_RUN:+"$$REELBENCH_RUN"}
+bench: setup ## Compare speed with named peers (prints a table, asserts nothing) [ONLY=queue]
+	@exec $(PY) -m bench $${REELBENCH_ONLY:+--only "$$REELBENCH_ONLY"}
 
 ##@ Look
 up: setup ## Keep the whole stack running here until Ctrl-C; scenarios in other terminals use it
@@ -41,7 +44,7 @@ query: setup ## Ask Prometheus: Q='sum by (outcome) (t2v_jobs_finished_total)'
 ##@ Develop
 setup: $(INSTALLED) $(PROGRAMS) ## Install Python packages and find redis-server and prometheus (the others do it too)
 test: setup ## Run all tests
-	@exec $(PY) -m pytest tests/ -v
+	@exec $(PY) -m pytest tests/ -v -n 2 --dist loadfile
 lint: setup ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .

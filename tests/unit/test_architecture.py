@@ -54,7 +54,7 @@ def test_only_the_queue_discipline_knows_arq_workers() -> None:
 
 
 def test_every_requirement_in_the_lock_files_is_hashed_and_names_no_registry() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
