@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 from contract.catalogue import LoadMetrics
 from contract.connections import connect
 from contract.errors import EnvironmentFault
+from contract.jobs import DocumentInfo
 from contract.runfolder import (
     JOBS,
     QUERIES,
     RESULT,
     RUN,
     RUNGS,
-    DocumentRecord,
     Integrity,
     RequestRecord,
     Result,
@@ -247,7 +247,7 @@ async def _describe(step: Step, setting: _Setting) -> RunInfo:
         git_dirty=dirty,
         versions=versions() | {"prometheus": prometheus_version, "redis-server": redis_version},
         machine=machine(),
-        document=DocumentRecord(name=document.name, bytes=len(document.content), sha256=document.sha256),
+        document=DocumentInfo(name=document.name, bytes=len(document.content), sha256=document.sha256),
         workload=workload.model_dump(mode="json"),
         workload_changed=[name for name in Workload.model_fields if getattr(workload, name) != getattr(default, name)],
         prometheus_url=stack.prometheus_url,

@@ -1,7 +1,8 @@
 """The ledger of jobs in Redis, the only truth about them.
 
 Each transition is one Lua script (`lua/`), so that record, queue, leases, indexes, totals, idempotency entry and
-wake-up change together or not at all. Scripts may be repeated after a lost answer.
+wake-up change together or not at all. Scripts may be repeated after a lost answer; a repeated claim hands
+out other jobs, and the first ones wait for their lease to end.
 """
 
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.catalogue import Phase
-from contract.jobs import JobError, Outcome, Timings
+from contract.jobs import DocumentInfo, JobError, Outcome, Timings
 
 RUN = "run.json"
 JOBS = "jobs.jsonl"
@@ -86,12 +86,6 @@ class Window(BaseModel):
     end: float
 
 
-class DocumentRecord(BaseModel):
-    name: str
-    bytes: int
-    sha256: str
-
-
 class RunInfo(BaseModel):
     """`run.json`: what is needed to judge the run and to repeat it."""
 
@@ -113,7 +107,7 @@ class RunInfo(BaseModel):
     git_dirty: bool | None
     versions: dict[str, str | None]
     machine: dict[str, Any]
-    document: DocumentRecord
+    document: DocumentInfo
     workload: dict[str, Any]
     workload_changed: list[str] = Field(description="settings that differ from the default workload")
     prometheus_url: str

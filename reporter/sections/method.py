@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contract.runfolder import DocumentRecord, RunInfo
+from contract.jobs import DocumentInfo
+from contract.runfolder import RunInfo
 from reporter.markdown import NO_DATA, NONE, bullets, figure, seconds, table, whole
 from reporter.runs import Run
 from reporter.statistics import sample_floor
@@ -120,7 +121,7 @@ def _window(run: Run) -> str:
     return f"{text}, at least {min(readings):.0f} readings of each process" if readings else text
 
 
-def _document(document: DocumentRecord) -> str:
+def _document(document: DocumentInfo) -> str:
     return f"{document.name}, {whole(document.bytes)} bytes, SHA-256 {document.sha256[:16]}…"
 
 

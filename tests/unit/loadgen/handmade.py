@@ -4,7 +4,7 @@ from typing import Any
 
 from contract.catalogue import Phase
 from contract.jobs import DocumentInfo, Job, JobOptions, Outcome, Status
-from contract.runfolder import DocumentRecord, JobRecord, RunInfo
+from contract.runfolder import JobRecord, RunInfo
 
 DOCUMENT = DocumentInfo(name="paper.pdf", bytes=3, sha256="0" * 64)
 
@@ -51,7 +51,7 @@ def run_info(**fields: Any) -> RunInfo:
         "git_dirty": None,
         "versions": {},
         "machine": {},
-        "document": DocumentRecord(name="paper.pdf", bytes=3, sha256="0" * 64),
+        "document": DocumentInfo(name="paper.pdf", bytes=3, sha256="0" * 64),
         "workload": {},
         "workload_changed": [],
         "prometheus_url": "http://127.0.0.1:1",
