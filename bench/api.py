@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psutil
 from rich.table import Table
 
-from bench.load_generator import Figures
+from bench.load_generator import Figures, requester
 from bench.rig import READY_BOUND, Rig, program
 from bench.tables import ratio, spread, table
 from loadgen.client import Client, Form
@@ -87,8 +87,8 @@ async def measure(rig: Rig, size: Size, stack: Stack) -> list[Table]:
 
 
 async def _ask(rig: Rig, url: str, connections: int, seconds: float) -> str:
-    async with program(rig, "requester", "wire", url, str(connections), f"{seconds:g}") as requester:
-        return await requester.read()
+    async with requester(rig, "wire", url, connections, seconds) as asking:
+        return await asking.read()
 
 
 def _cpu(pid: int) -> float:

@@ -1,10 +1,11 @@
 """What we add to a job, what a job costs at 50 users, and how long a report takes: no peer does these."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.table import Table
 
 from bench.rig import Rig
@@ -14,7 +15,7 @@ from loadgen.document import default_document
 from loadgen.runner import Progress
 from loadgen.scenario import ClosedLoop, Indicator, Scenario, TargetSpec, Warmup
 from measure import measure
-from reporter.breakdown import CRITICAL_TITLES, OVERHEAD_TITLES, breakdowns
+from reporter.breakdown import CRITICAL_TITLES, OVERHEAD_TITLES, Breakdown, breakdowns
 from reporter.cost import TITLES
 from reporter.performance import write_performance_report
 from reporter.rungs import rung
@@ -23,6 +24,9 @@ from reporter.statistics import percentile
 from stack.local import LocalStack
 from stack.places import ROOT
 from stack.protocol import Stack
+
+STORES = {"redis": "the ledger's Redis", "cache": "the cache's Redis", "prometheus": "Prometheus"}
+"""The processes that have no counter of their own, with their titles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class Size:
     reports: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run's folder, and the CPU seconds per job, warm-up included, of the processes that keep no such counter."""
+
+    folder: Path
+    stores: Mapping[str, float]
+
+
 async def run(rig: Rig, size: Size) -> list[Table]:
     logs = rig.folder / "logs"
     async with LocalStack(logs, on_step=lambda line: rig.say(f"jobs: {line}")) as stack:
@@ -42,13 +54,13 @@ async def run(rig: Rig, size: Size) -> list[Table]:
     return tables(rig, [one, many], size)
 
 
-def tables(rig: Rig, folders: Sequence[Path], size: Size) -> list[Table]:
+def tables(rig: Rig, measured: Sequence[Measured], size: Size) -> list[Table]:
     """From the folders of two runs: of one user, and of many."""
-    runs = [Run.load(folder) for folder in folders]
-    return [_overhead(runs[0]), _load(runs), _reports(rig, folders, size.reports)]
+    runs = [Run.load(one.folder) for one in measured]
+    return [_overhead(runs), _load(runs, measured), _reports(rig, measured, size)]
 
 
-async def _run(rig: Rig, stack: Stack, users: int, jobs: int) -> Path:
+async def _run(rig: Rig, stack: Stack, users: int, jobs: int) -> Measured:
     """The seed is fixed: the same planned latencies each time."""
     folder = rig.folder / f"users-{users}"
     folder.mkdir()
@@ -61,39 +73,57 @@ async def _run(rig: Rig, stack: Stack, users: int, jobs: int) -> Path:
         targets=(TargetSpec(indicator=Indicator.SUCCESS_RATE, op=Op.AT_LEAST, limit=0.0),),
     )
     rig.say(f"jobs: {jobs} jobs by {users} user{'s' if users > 1 else ''}")
+    before = _cpu(stack)
     result = await measure(scenario, default_document(ROOT), 1, stack, folder, Progress())
+    after = _cpu(stack)
     if result.reasons:
         rig.say(f"jobs: {users} users: {result.verdict}: {'; '.join(result.reasons)}")
-    return folder
+    done = len(Run.load(folder).jobs)
+    return Measured(folder, {name: (after[name] - before[name]) / done for name in STORES})
 
 
-def _overhead(run: Run) -> Table:
-    found = breakdowns(run.measured)
+def _cpu(stack: Stack) -> dict[str, float]:
+    """Seconds so far."""
+    return {name: sum(psutil.Process(stack.processes[name]).cpu_times()[:2]) for name in STORES}
 
-    def row(title: str, values: list[float]) -> list[str]:
-        shown = [f"{percentile(values, q) * 1e3:,.1f}" for q in (0.5, 0.95)] if values else ["no data"] * 2
-        return [title, *shown]
+
+def _overhead(runs: Sequence[Run]) -> Table:
+    found = [breakdowns(run.measured) for run in runs]
+
+    def row(title: str, of: Callable[[Breakdown], float]) -> list[str]:
+        cells = [title]
+        for jobs in found:
+            values = [of(job) * 1e3 for job in jobs]
+            cells += [f"{percentile(values, q):,.1f}" if values else "no data" for q in (0.5, 0.95)]
+        return cells
+
+    def critical(name: str) -> Callable[[Breakdown], float]:
+        return lambda job: job.critical[name]
+
+    def overhead(name: str) -> Callable[[Breakdown], float]:
+        return lambda job: job.overhead[name]
 
     rows = [
-        row("response time", [job.response for job in found]),
-        row("critical path: what the workload sets", [job.critical_seconds for job in found]),
-        *(row(f"  {title}", [job.critical[name] for job in found]) for name, title in CRITICAL_TITLES.items()),
-        row("overhead: what we add", [job.overhead_seconds for job in found]),
-        *(row(f"  {title}", [job.overhead[name] for job in found]) for name, title in OVERHEAD_TITLES.items()),
+        row("response time", lambda job: job.response),
+        row("critical path: what the workload sets", lambda job: job.critical_seconds),
+        *(row(f"  {title}", critical(name)) for name, title in CRITICAL_TITLES.items()),
+        row("overhead: what we add", lambda job: job.overhead_seconds),
+        *(row(f"  {title}", overhead(name)) for name, title in OVERHEAD_TITLES.items()),
     ]
-    caption = f"{len(found)} completed jobs. Medians of parts need not sum to the median of the whole."
-    return table("Jobs: one user, overhead and its parts", ["", "P50 (ms)", "P95 (ms)"], rows, caption)
+    return table(
+        "Jobs: overhead and its parts (ms)",
+        ["", *(f"{run.load_text}, {name}" for run in runs for name in ("P50", "P95"))],
+        rows,
+        f"{' and '.join(f'{len(jobs)}' for jobs in found)} completed jobs. Percentiles of parts need not sum to that "
+        "of the whole.",
+    )
 
 
-def _load(runs: Sequence[Run]) -> Table:
+def _load(runs: Sequence[Run], measured: Sequence[Measured]) -> Table:
     rungs = [rung(run) for run in runs]
     costs = [one.cost for one in rungs]
     rows = [
         ["jobs/s", *("no data" if one.throughput is None else f"{one.throughput:,.1f}" for one in rungs)],
-        [
-            "overhead, P50 (ms)",
-            *("no data" if o.overhead is None else f"{o.overhead.overhead * 1e3:,.1f}" for o in rungs),
-        ],
         ["whole machine busy", *("no data" if one.busy is None else f"{one.busy:.0%}" for one in rungs)],
         *(
             [
@@ -103,20 +133,27 @@ def _load(runs: Sequence[Run]) -> Table:
             for name, title in TITLES.items()
         ),
         ["CPU per job, all of these (ms)", *("no data" if c is None else f"{c.whole * 1e3:,.1f}" for c in costs)],
+        *(
+            [f"CPU per job, {title} (ms)", *(f"{one.stores[name] * 1e3:,.1f}" for one in measured)]
+            for name, title in STORES.items()
+        ),
     ]
-    caption = "CPU by the processes' own counters; Redis and Prometheus are not in it. One run each."
+    caption = (
+        "One run each. CPU by the processes' own counters over the measured phase; of the stores and Prometheus by the "
+        "system's, over the whole run with its warm-up and its waits."
+    )
     return table("Jobs: throughput and cost", ["", *(one.load for one in rungs)], rows, caption)
 
 
-def _reports(rig: Rig, folders: Sequence[Path], times: int) -> Table:
+def _reports(rig: Rig, measured: Sequence[Measured], size: Size) -> Table:
     seconds = []
-    for number in range(times):
+    for number in range(size.reports):
         began = time.perf_counter()
-        write_performance_report(folders, rig.folder / f"report-{number}.md")
+        write_performance_report([one.folder for one in measured], rig.folder / f"report-{number}.md")
         seconds.append(time.perf_counter() - began)
     return table(
-        "Report",
+        "Report generation time",
         ["", "seconds"],
         [["first, with imports", spread(seconds[:1], 2)], ["again", spread(seconds[1:], 2)]],
-        "performance_report.md with its figures from the folders of two runs.",
+        f"performance_report.md with its figures, from the folders of two runs, of {size.single} and {size.jobs} jobs.",
     )

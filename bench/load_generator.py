@@ -2,17 +2,22 @@
 
 import os
 import shutil
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import orjson
 from rich.table import Table
 
-from bench.rig import Rig, program
+from bench.rig import Program, Rig, install_peers, peers_python, program
 from bench.tables import ratio, spread, table
 
 PATH = "/v1/videos/video_0123456789abcdef0123456789ab"
-CLIENTS = ("wire", "aiohttp", "httpx", "hey")
-TITLES = {"wire": "Reelbench (loadgen.wire)", "socket": "a bare blocking socket"}
+CLIENTS = ("wire", "aiohttp", "httpx", "locust", "hey")
+TITLES = {
+    "wire": "Reelbench (loadgen.wire)",
+    "locust": "Locust (FastHttpUser)",
+    "socket": "a bare blocking socket",
+}
 CONNECTIONS = 50
 
 
@@ -43,6 +48,8 @@ async def run(rig: Rig, size: Size, wanted: tuple[str, ...] = CLIENTS) -> list[T
     clients = [client for client in wanted if client != "hey" or shutil.which("hey")]
     if len(clients) < len(wanted):
         rig.say("loadgen: hey is not on PATH and is left out (Debian's package is called hey)")
+    if "locust" in clients:
+        await install_peers(rig)
     first, *others = sorted(os.sched_getaffinity(0))
     many = {client: Figures() for client in clients}
     one = {client: Figures() for client in ("socket", *clients)}
@@ -52,10 +59,21 @@ async def run(rig: Rig, size: Size, wanted: tuple[str, ...] = CLIENTS) -> list[T
             for found, connections in ((many, CONNECTIONS), (one, 1)):
                 rig.say(f"loadgen: {connections} connections, {repetition + 1} of {size.repetitions}")
                 for client, figures in found.items():
-                    args = (client, url, str(connections), f"{size.seconds:g}", str(first))
-                    async with program(rig, "requester", *args) as requester:
-                        figures.add(await requester.read())
+                    async with requester(rig, client, url, connections, size.seconds, first) as asking:
+                        figures.add(await asking.read())
     return [_rates(many, size), _latencies(one, size)]
+
+
+def requester(
+    rig: Rig, client: str, url: str, connections: int, seconds: float, core: int | None = None
+) -> AbstractAsyncContextManager[Program]:
+    """Asks `url` without pause on so many connections; its one line is for Figures. The peers must be installed."""
+    args = (url, str(connections), f"{seconds:g}", *([] if core is None else [str(core)]))
+    if client != "locust":
+        return program(rig, "requester", client, *args)
+    python = peers_python()
+    assert python, "install_peers comes first"
+    return program(rig, "requester_locust", *args, python=python)
 
 
 def _rates(found: dict[str, Figures], size: Size) -> Table:
@@ -67,7 +85,8 @@ def _rates(found: dict[str, Figures], size: Size) -> Table:
         f"Load generator: {CONNECTIONS} connections, one core",
         ["", "requests/s", "Reelbench : it", "client CPU (µs/request)", "P50 (µs)"],
         rows,
-        f"The server has another core. {size.seconds:g} s each; median of {size.repetitions} (lowest–highest).",
+        f"The server has another core. A Locust of one process has {CONNECTIONS} users without wait. "
+        f"{size.seconds:g} s each; median of {size.repetitions} (lowest–highest).",
     )
 
 
@@ -85,6 +104,7 @@ def _latencies(found: dict[str, Figures], size: Size) -> Table:
         "Load generator: latency on 1 connection, and what the client adds to it",
         ["", "P50 (µs)", "P99 (µs)", "added, P50 (µs)", "added, P99 (µs)"],
         rows,
-        f"Added: beyond the bare socket of the same repetition. hey tells tenths of a millisecond. "
+        f"Added: beyond the bare socket of the same repetition. hey tells tenths of a millisecond; Locust's own "
+        f"statistics tell whole ones, so its figures are those of its request event, which does not round. "
         f"{size.seconds:g} s each; median of {size.repetitions} (lowest–highest).",
     )

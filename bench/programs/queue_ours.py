@@ -16,7 +16,7 @@ from contract.jobs import DocumentInfo, JobOptions, JobRequest, Outcome, Timings
 from contract.ledger import Claim, Ending, Ledger
 from contract.settings import Deployment, Workload
 from workers.pipeline import PIPELINE, Report
-from workers.queue import SAFETY_POLL, LedgerWorker
+from workers.queue import SAFETY_POLL, Handlers, LedgerWorker
 
 REQUEST = JobRequest(document=DocumentInfo(name="paper.pdf", bytes=1, sha256="0" * 64), options=JobOptions())
 
@@ -43,9 +43,7 @@ async def work(url: str, slots: str, reporting: str = "") -> None:
     async with connect(url, bound) as redis, connect_blocking(url, SAFETY_POLL, bound) as blocking:
         worker = LedgerWorker(
             name="bench",
-            render=render,
-            clean_up=nothing,
-            withdraw=nothing,
+            handlers=Handlers(render=render, render_alone=render, clean_up=nothing, withdraw=nothing),
             ledger=Ledger(redis),
             arq_redis=ArqRedis(ConnectionPool.from_url(url)),
             blocking=blocking,

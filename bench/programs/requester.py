@@ -6,8 +6,6 @@ connection asks for the next answer when it has the last one. The CPU is that of
 
 import asyncio
 import contextlib
-import math
-import os
 import re
 import resource
 import shutil
@@ -20,9 +18,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-import orjson
 import uvloop
 
+from bench.programs.figures import figures, pin, tell
 from loadgen.wire import Wire
 
 BOUND = 10.0
@@ -90,20 +88,6 @@ def ask_through_socket(url: str, seconds: float) -> dict[str, float]:
         return figures(latencies, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def percentile(values: list[float], q: float) -> float:
-    """The nearest rank; the reporter's own would load SciPy into each of these short programs."""
-    return sorted(values)[math.ceil(q * len(values)) - 1]
-
-
-def figures(latencies: list[float], seconds: float, cpu: float) -> dict[str, float]:
-    return {
-        "rate": len(latencies) / seconds,
-        "cpu": cpu / len(latencies),
-        "p50": percentile(latencies, 0.5),
-        "p99": percentile(latencies, 0.99),
-    }
-
-
 def ask_with_hey(url: str, connections: int, seconds: float) -> dict[str, float]:
     """Its latencies have four decimals."""
     program = shutil.which("hey")
@@ -124,15 +108,14 @@ def ask_with_hey(url: str, connections: int, seconds: float) -> dict[str, float]
 
 
 def main(client: str, url: str, connections: int, seconds: float, core: str | None = None) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {int(core)})
+    pin(core)
     if client == "socket":
         found = ask_through_socket(url, seconds)
     elif client == "hey":
         found = ask_with_hey(url, connections, seconds)
     else:
         found = uvloop.run(ask_for_ever(client, url, connections, seconds))
-    sys.stdout.write(orjson.dumps(found).decode() + "\n")
+    tell(found)
 
 
 if __name__ == "__main__":
