@@ -19,6 +19,18 @@ class Provider(StrEnum):
     VISUAL = "visual"
 
 
+class CallResult(StrEnum):
+    """How a provider call ended."""
+
+    OK = "ok"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    DISCONNECTED = "disconnected"
+    STATUS = "status"
+    BAD_PAYLOAD = "bad_payload"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class CallKey:
     """One attempt of one provider call. `seed_key` holds no space; scene 0 is the whole job."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from contract.calls import Provider
+from contract.calls import CallResult, Provider
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 
@@ -41,16 +41,6 @@ class RequestKind(StrEnum):
     PLAIN = "plain"
     WAIT = "wait"
     STREAM = "stream"
-
-
-class CallResult(StrEnum):
-    OK = "ok"
-    TIMEOUT = "timeout"
-    REFUSED = "refused"
-    DISCONNECTED = "disconnected"
-    STATUS = "status"
-    BAD_PAYLOAD = "bad_payload"
-    CANCELLED = "cancelled"
 
 
 class Direction(StrEnum):
@@ -106,6 +96,21 @@ class WorkerMetrics:
         self.lost = Counter(
             "t2v_worker_lost_leases",
             "Executions that ended after their lease had passed on",
+            registry=registry,
+        )
+        self.fenced = Counter(
+            "t2v_worker_fenced_executions",
+            "Executions that this worker stopped because their lease had run out before it could renew it",
+            registry=registry,
+        )
+        self.tried_again = Counter(
+            "t2v_worker_failed_executions",
+            "Executions that failed for a reason of ours and were given back to be tried again",
+            registry=registry,
+        )
+        self.alone = Counter(
+            "t2v_worker_executions_alone",
+            "Executions in a process of their own, of jobs that may have killed the one they ran in",
             registry=registry,
         )
         self.job_seconds = LatencyHistogram(
@@ -244,7 +249,7 @@ class LedgerTotals:
     """What the ledger's exporter answers: Redis's own totals, so that a killed worker takes no count with it."""
 
     UP = "t2v_ledger_up"
-    FIELDS = ("submitted", "executions", "crashes", "handed_back", "stale_finishes")
+    FIELDS = ("submitted", "executions", "crashes", "handed_back", "errors", "stale_finishes", "quarantined")
 
     @staticmethod
     def families(
@@ -256,9 +261,15 @@ class LedgerTotals:
             "executions": "Executions started",
             "crashes": "Executions whose worker let the lease run out",
             "handed_back": "Executions that a stopping worker gave back",
+            "errors": "Executions that failed for a reason of ours and were to be tried again",
             "stale_finishes": "Finishes refused because the execution was no longer the current one",
+            "quarantined": "Jobs given up because they killed the process that ran them",
         }
-        names = {"submitted": "t2v_jobs_submitted", "executions": "t2v_executions_started"}
+        names = {
+            "submitted": "t2v_jobs_submitted",
+            "executions": "t2v_executions_started",
+            "quarantined": "t2v_jobs_quarantined",
+        }
         for field in LedgerTotals.FIELDS:
             yield CounterMetricFamily(
                 names.get(field, f"t2v_executions_{field}"), helps[field], value=totals.get(field, 0)

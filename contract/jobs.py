@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.calls import SEED_KEY_PATTERN, Provider
+from contract.calls import SEED_KEY_PATTERN, CallResult, Provider
 
 
 class Status(StrEnum):
@@ -54,6 +54,7 @@ class ErrorCode(StrEnum):
     PROVIDER_FAILED = "provider_failed"
     ASSEMBLY_FAILED = "assembly_failed"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    QUARANTINED = "quarantined"
     INTERNAL = "internal"
 
     @property
@@ -126,6 +127,7 @@ class CallTiming(BaseModel):
     provider: Provider
     scene: int
     attempt: int
+    result: CallResult | None = Field(default=None, description="unknown in records of earlier versions")
     start: float = Field(description="Unix time")
     seconds: float
     planned: float | None
@@ -152,6 +154,7 @@ class Job(BaseModel):
     completed_at: float | None = None
     executions: int = 0
     crashes: int = 0
+    errors: int = 0
     cancel_requested: bool = False
     document: DocumentInfo
     options: JobOptions

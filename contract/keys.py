@@ -12,12 +12,19 @@ WAKE = PREFIX + "wake"
 """One token per accepted job, up to a cap: an idle worker blocks on it instead of polling."""
 EVENTS = PREFIX + "events"
 """Channel on which each change of a job is published as JSON."""
+CANCELS = PREFIX + "cancels"
+"""Channel on which the ids of running jobs that are to be cancelled are published."""
 RUN = PREFIX + "run"
 """The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
 
 
 def job(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
+
+
+def claim(token_prefix: str) -> str:
+    """What one claim handed out, for as long as its answer may have been lost."""
+    return f"{PREFIX}claim:{token_prefix}"
 
 
 def idempotency(key_hash: str) -> str:

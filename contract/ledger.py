@@ -1,8 +1,7 @@
 """The ledger of jobs in Redis, the only truth about them.
 
 Each transition is one Lua script (`lua/`), so that record, queue, leases, indexes, totals, idempotency entry and
-wake-up change together or not at all. Scripts may be repeated after a lost answer; a repeated claim hands
-out other jobs, and the first ones wait for their lease to end.
+wake-up change together or not at all. Scripts may be repeated after a lost answer and change nothing then.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from redis.exceptions import NoScriptError
 
 from contract import keys
 from contract.errors import ReelbenchError
-from contract.jobs import JobError, JobRequest, Outcome, Stage, Timings
+from contract.jobs import ErrorCode, JobError, JobRequest, Outcome, Stage, Timings
 
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
@@ -70,7 +69,10 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One execution of a job, valid as long as the ledger holds its token. Times are Unix seconds."""
+    """One execution of a job, valid as long as the ledger holds its token. Times are Unix seconds.
+
+    `crashes` and `errors` are earlier executions of the job that ended so.
+    """
 
     job_id: str
     token: str
@@ -79,6 +81,8 @@ class Claim:
     execution: int
     created_at: float
     started_at: float
+    crashes: int = 0
+    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,11 @@ class Ending:
     seconds: float | None = None
     bytes: int | None = None
     error: JobError | None = None
+
+    @property
+    def counted_besides(self) -> str:
+        """The total, beside that of its outcome, to which the ending belongs; empty for none."""
+        return "quarantined" if self.error is not None and self.error.code is ErrorCode.QUARANTINED else ""
 
     def fields(self) -> list[str]:
         found: dict[str, str | None] = {
@@ -130,7 +139,10 @@ class Ledger:
         return Acceptance(job_id=known, replayed=verdict == "replayed")
 
     async def claim(self, worker: str, lease: float, limit: int, token_prefix: str) -> list[Claim]:
-        """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first."""
+        """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first.
+
+        A claim whose answer was lost is repeated with the same `token_prefix`, else its jobs wait for their leases.
+        """
         return _claims(await self._run("claim", *_claim_args(worker, lease, limit, token_prefix)))
 
     async def claim_when_woken(
@@ -159,11 +171,16 @@ class Ledger:
         return Standing(await self._run("advance", job_id, token, stage, progress))
 
     async def hand_back(self, job_id: str, token: str) -> bool:
-        return bool(await self._run("hand_back", job_id, token))
+        """The job takes its old place in the queue. False when the execution was no longer the current one."""
+        return bool(await self._run("hand_back", job_id, token, "handed_back", 0))
+
+    async def try_again(self, job_id: str, token: str, delay: float) -> bool:
+        """The execution failed for a reason that another one may not meet; the job is due in `delay` seconds."""
+        return bool(await self._run("hand_back", job_id, token, "errors", int(delay * 1000)))
 
     async def finish(self, job_id: str, token: str, ending: Ending) -> bool:
         """False when the execution was no longer the current one: its assets must not be shown."""
-        args = (job_id, token, ending.outcome, ending.outcome.status, *ending.fields())
+        args = (job_id, token, ending.outcome, ending.outcome.status, ending.counted_besides, *ending.fields())
         return bool(await self._run("finish", *args) == "finished")
 
     async def cancel(self, job_id: str) -> Cancellation:
@@ -179,6 +196,8 @@ def _claim_args(worker: str, lease: float, limit: int, token_prefix: str) -> tup
 
 def _claims(rows: list[list[str]]) -> list[Claim]:
     return [
-        Claim(job_id, token, function, request, int(execution), float(created), float(started))
-        for job_id, token, function, request, execution, created, started in rows
+        Claim(
+            job_id, token, function, request, int(execution), float(created), float(started), int(crashes), int(errors)
+        )
+        for job_id, token, function, request, execution, created, started, crashes, errors in rows
     ]

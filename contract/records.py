@@ -12,7 +12,7 @@ from contract.catalogue import LedgerTotals
 from contract.jobs import Job, Outcome, Status
 
 _TIMES = ("created_at", "started_at", "completed_at")
-_PLAIN = ("id", "status", "version", "progress", "executions", "crashes", "seconds", "bytes", *_TIMES)
+_PLAIN = ("id", "status", "version", "progress", "executions", "crashes", "errors", "seconds", "bytes", *_TIMES)
 
 TOTAL_NAMES = (*LedgerTotals.FIELDS, *(f"finished:{outcome}" for outcome in Outcome))
 

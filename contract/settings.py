@@ -15,6 +15,10 @@ class Plant(StrEnum):
     """A worker leaves the fourth measured job of a run out of its own counter."""
     SWAP_SCENES = "swap-scenes"
     """Assembly shows the pictures of the first two scenes in each other's place."""
+    POISON_JOB = "poison-job"
+    """The fourth measured job of a run kills the process that runs it."""
+    SLOW_ASSEMBLY = "slow-assembly"
+    """Assembly takes 200 ms longer, of which none is CPU time."""
 
 
 class LatencyProfile(BaseModel, frozen=True):
@@ -41,6 +45,10 @@ class Workload(BaseSettings):
     job_deadline: PositiveFloat = 30.0
     lease: PositiveFloat = 10.0
     renew_every: PositiveFloat = 2.5
+    job_attempts: PositiveInt = Field(default=3, description="of a job that keeps failing for reasons of ours")
+    suspect_after: PositiveInt = Field(
+        default=2, description="workers that died while they ran a job, from which on it runs alone"
+    )
 
     max_document_bytes: PositiveInt = 20 * 2**20
     max_pages: PositiveInt = 100

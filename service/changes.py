@@ -9,16 +9,11 @@ from typing import Any
 
 import orjson
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from contract import keys
+from contract.subscription import follow
 
 log = logging.getLogger(__name__)
-
-_FIRST_PAUSE = 0.05
-"""Seconds before a lost subscription is tried again; doubles up to a second."""
 
 Change = dict[str, Any]
 """An event of the ledger: id, status, stage, progress, version, at. Empty: look again, something may be missed."""
@@ -43,10 +38,8 @@ class Watch:
 
 
 class Changes:
-    """`redis` must not repeat commands by itself: a subscription renewed in silence hides what was missed meanwhile."""
-
     def __init__(self, redis: Redis, beat: float) -> None:
-        """After `beat` seconds of silence Redis is pinged; as long again without an answer, it counts as away."""
+        """`redis` and `beat` as `follow` wants them."""
         self._redis = redis
         self._beat = beat
         self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
@@ -75,38 +68,20 @@ class Changes:
             await self._redis.aclose()
 
     async def _listen_for_ever(self) -> None:
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(keys.EVENTS)
-                    async for message in self._messages(pubsub):
-                        if message["type"] == "subscribe":
-                            pause = _FIRST_PAUSE
-                            self._look_again()
-                        elif message["type"] == "message":
-                            self._tell(orjson.loads(message["data"]))
-            except (RedisError, OSError, ValueError, KeyError) as error:
-                log.warning("event subscription lost (%s); trying again in %.2f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 1.0)
-
-    async def _messages(self, pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
-        """Raises one of REDIS_DOWN when the connection breaks or stays silent."""
-        pinged = False
-        while True:
-            message = await pubsub.get_message(timeout=self._beat)
-            if message is not None:
-                pinged = False
-                yield message
-            elif pinged:
-                raise RedisTimeoutError(f"no answer within {self._beat} s")
+        async for message in follow(self._redis, keys.EVENTS, self._beat):
+            if message is None:
+                self._look_again()
             else:
-                await pubsub.ping()
-                pinged = True
+                self._tell(message)
 
-    def _tell(self, change: Change) -> None:
-        for watch in self._watches.get(change["id"], ()):
+    def _tell(self, message: str) -> None:
+        try:
+            change: Change = orjson.loads(message)
+            watches = self._watches.get(change["id"], ())
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            log.warning("no event of the ledger: %s (%s)", message[:200], error)
+            return
+        for watch in watches:
             watch.put(change)
 
     def _look_again(self) -> None:

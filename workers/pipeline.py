@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from contract.catalogue import STAGES_WITH_LABEL
+from contract.catalogue import STAGES_WITH_LABEL, WorkerMetrics
 from contract.jobs import Stage, StageTiming
 from workers.stages.assemble import assemble
 from workers.stages.parse import parse
@@ -52,10 +52,15 @@ async def _run_step(step: Step, work: Work, tools: Tools, report: Report) -> Non
         await step.run(work, tools)
     finally:
         seconds = time.perf_counter() - began
-        work.timings.stages.append(StageTiming(stage=step.stage, start=start, seconds=seconds, cpu=work.cpu))
-        label = STAGES_WITH_LABEL[step.stage]
-        tools.metrics.stage_seconds.labels(label).observe(seconds)
-        if work.cpu is not None:
-            tools.metrics.stage_cpu.labels(label).inc(work.cpu)
+        timing = StageTiming(stage=step.stage, start=start, seconds=seconds, cpu=work.cpu)
+        work.timings.stages.append(timing)
+        count_stage(timing, tools.metrics)
         if reported is not None:
             await reported
+
+
+def count_stage(timing: StageTiming, metrics: WorkerMetrics) -> None:
+    label = STAGES_WITH_LABEL[timing.stage]
+    metrics.stage_seconds.labels(label).observe(timing.seconds)
+    if timing.cpu is not None:
+        metrics.stage_cpu.labels(label).inc(timing.cpu)

@@ -12,7 +12,7 @@ import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,19 +22,17 @@ from redis.asyncio import Redis
 
 from contract import keys
 from contract.catalogue import WorkerMetrics
-from contract.connections import REDIS_DOWN
+from contract.connections import REDIS_DOWN, was_cancelled
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
 from contract.ledger import RENDER, Claim, Ending, Ledger, Standing
 from contract.settings import Plant, Workload
+from workers.leases import RETRY_DELAY, Execution, Leases
 from workers.pipeline import Report
 
 log = logging.getLogger(__name__)
 
 Render = Callable[[Claim, Report], Awaitable[Ending]]
-
 CleanUp = Callable[[Claim], Awaitable[None]]
-"""`clean_up` is called once the ledger has accepted an ending and removes what the job needs no more; `withdraw` when
-it has refused one, and removes what that execution made."""
 
 SAFETY_POLL = 0.5
 """Seconds after which an idle worker looks into the queue even if nobody woke it."""
@@ -42,23 +40,24 @@ PLANTED_SKIP = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect leaves uncounted."""
 DRAIN = 20.0
 """Seconds that running jobs get to end by themselves after SIGTERM; then they are handed back."""
+FINISH_BOUND = 60.0
+"""Seconds for which the end of a job is offered to a ledger that is away: work that is done is not thrown away, and a
+late offer harms nobody, since the ledger refuses what is out of date."""
+FIRST_DELAY = 0.5
+"""Seconds until a job that failed for a reason of ours is tried again; doubles each time."""
 
 
-def _cancelled() -> bool:
-    """Whether the running task was cancelled, even if the cancellation was lost on its way.
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What a worker does with a job. None of them may raise anything that kills it: it would be logged, no more."""
 
-    redis-py sends through `asyncio.wait_for`, which on Python 3.11 swallows one that comes as the sending ends.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-@dataclass(slots=True, eq=False)
-class _Execution:
-    claim: Claim
-    render: asyncio.Task[Ending] = field(init=False)
-    verdict: Standing | None = None
-    """Why it was stopped, when the ledger said so."""
+    render: Render
+    render_alone: Render
+    """Likewise, in a process of its own, for a job that may have killed the one it ran in."""
+    clean_up: CleanUp
+    """Once the ledger has accepted an ending: removes what the job needs no more."""
+    withdraw: CleanUp
+    """When the ledger has refused an ending: removes what that execution made."""
 
 
 class LedgerWorker(Worker):
@@ -67,17 +66,18 @@ class LedgerWorker(Worker):
     def __init__(
         self,
         name: str,
-        render: Render,
-        clean_up: CleanUp,
-        withdraw: CleanUp,
+        handlers: Handlers,
         ledger: Ledger,
         arq_redis: ArqRedis,
         blocking: Redis,
         workload: Workload,
         metrics: WorkerMetrics,
     ) -> None:
-        async def run_function(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Ending:  # noqa: ANN401, ARG001 - arq sets the shape
-            return await render(*args)
+        """`blocking` is a client for waiting and listening, which must not repeat commands by itself."""
+
+        async def run_function(ctx: dict[Any, Any], claim: Claim, report: Report) -> Ending:  # noqa: ARG001 - arq's
+            alone = claim.crashes >= workload.suspect_after
+            return await (handlers.render_alone if alone else handlers.render)(claim, report)
 
         super().__init__(
             functions=[func(run_function, name=RENDER, timeout=workload.job_deadline)],
@@ -90,35 +90,40 @@ class LedgerWorker(Worker):
             health_check_key=f"{keys.PREFIX}health:{name}",
         )
         self.name = name
-        self._clean_up = clean_up
-        self._withdraw = withdraw
+        self._handlers = handlers
         self._ledger = ledger
         self._blocking = blocking
         self._workload = workload
         self._metrics = metrics
-        self._held: dict[str, _Execution] = {}
-        """The execution that this worker believes current, by job id."""
+        self._leases = Leases(ledger, workload)
         self._endings: set[asyncio.Task[None]] = set()
         self._slot_freed = asyncio.Event()
         self._queue_empty = False
         """Whether the last claim left nothing that is due."""
+        self._unanswered: str | None = None
+        """The token prefix of a claim whose answer has not come: Redis may have handed out jobs under it."""
         self._waiting: asyncio.Future[list[Claim]] | None = None
         metrics.slots.set(workload.slots)
 
     async def main(self) -> None:
         """Arq's loop, waiting for a wake-up instead of sleeping between polls."""
         async with asyncio.TaskGroup() as group:  # a worker that cannot renew must not go on claiming
-            group.create_task(self._renew_for_ever())
-            while not _cancelled():
+            group.create_task(self._leases.renew_for_ever())
+            group.create_task(self._leases.heed_cancellations(self._blocking, beat=self._workload.renew_every))
+            while not was_cancelled():
                 try:
                     await self._poll_iteration()
                 except REDIS_DOWN as error:
                     log.warning("the ledger does not answer (%s); trying again", error)
-                    await asyncio.sleep(SAFETY_POLL)
+                    await asyncio.sleep(RETRY_DELAY)
             raise asyncio.CancelledError
 
     async def close(self) -> None:
         """Returns when every execution has ended or was handed back. Takes arq's place: its health key is never set."""
+        try:
+            await self._give_back_unanswered()
+        except REDIS_DOWN as error:
+            log.warning("what the last claim may have handed out is left to its lease (%s)", error)
         await asyncio.gather(*self._endings)
         await self.pool.aclose(close_connection_pool=True)
 
@@ -132,20 +137,34 @@ class LedgerWorker(Worker):
             self._slot_freed.clear()
             await self._slot_freed.wait()
             return
-        args = (self.name, self._workload.lease, free, f"{secrets.token_hex(6)}-")
-        claims = await (self._claim_when_woken(*args) if self._queue_empty else self._ledger.claim(*args))
+        began = self.loop.time()
+        claims = await self._claim(free)
         self._queue_empty = len(claims) < free
         for claim in claims:
-            self._start(claim)
+            self._start(claim, began + self._workload.lease)
 
-    async def _claim_when_woken(self, *args: Any) -> list[Claim]:  # noqa: ANN401 - the ledger knows their types
-        self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, *args))
-        try:
-            return await self._waiting
-        except asyncio.CancelledError:
-            if _cancelled():
-                raise
-            return []  # the worker stops
+    async def _claim(self, limit: int) -> list[Claim]:
+        self._unanswered = self._unanswered or f"{secrets.token_hex(6)}-"
+        args = (self.name, self._workload.lease, limit, self._unanswered)
+        if not self._queue_empty:
+            claims = await self._ledger.claim(*args)
+        else:
+            self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, *args))
+            try:
+                claims = await self._waiting
+            except asyncio.CancelledError:
+                if was_cancelled():
+                    raise
+                return []  # the worker stops
+        self._unanswered = None
+        return claims
+
+    async def _give_back_unanswered(self) -> None:
+        if self._unanswered is None:
+            return
+        for claim in await self._ledger.claim(self.name, self._workload.lease, 0, self._unanswered):
+            if await self._ledger.hand_back(claim.job_id, claim.token):
+                self._metrics.handed_back.inc()
 
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """A stopping worker must not go on waiting for work: Redis would hand it some."""
@@ -153,31 +172,28 @@ class LedgerWorker(Worker):
         if self._waiting is not None:
             self._waiting.cancel()
 
-    def _start(self, claim: Claim) -> None:
-        if outdated := self._held.get(claim.job_id):
-            self._heed(outdated, Standing.LOST)
-        execution = _Execution(claim)
-        execution.render = self.loop.create_task(self._render(execution))
-        self._held[claim.job_id] = execution
+    def _start(self, claim: Claim, held_until: float) -> None:
+        execution = Execution(claim, held_until, self._render)
+        self._leases.add(execution)
         self.tasks[claim.token] = execution.render
         self._metrics.slots_used.set(len(self.tasks))
         ending = self.loop.create_task(self._bring_to_an_end(execution))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
 
-    async def _render(self, execution: _Execution) -> Ending:
-        """What arq's signal handler and `_heed` may cancel."""
+    async def _render(self, execution: Execution) -> Ending:
+        """What arq's signal handler and `heed` may cancel."""
         claim = execution.claim
 
         async def report(stage: Stage, progress: int) -> None:
             with contextlib.suppress(*REDIS_DOWN):  # progress is a courtesy; the lease decides
                 advance = self._ledger.advance(claim.job_id, claim.token, stage, progress)
-                self._heed(execution, await asyncio.shield(advance))  # `_cancelled` says why
+                execution.heed(await asyncio.shield(advance))  # `was_cancelled` says why
 
         ending: Ending = await self.functions[claim.function].coroutine(self.ctx, claim, report)
         return ending
 
-    async def _bring_to_an_end(self, execution: _Execution) -> None:
+    async def _bring_to_an_end(self, execution: Execution) -> None:
         """Tells the ledger how an execution ended. Nothing cancels it, so that no job is left between two states."""
         claim = execution.claim
         began = time.perf_counter()
@@ -187,36 +203,50 @@ class LedgerWorker(Worker):
             ending = await self._ending(execution)
             if ending is None:
                 return
-            if await self._finish(execution, ending):
+            if self._worth_another(claim, ending):
+                await self._try_again(claim, ending)
+            elif await self._finish(execution, ending):
                 self._count(claim, ending, claim.started_at - claim.created_at + time.perf_counter() - began)
-                await self._clean_up(claim)
+                await self._handlers.clean_up(claim)
             else:
                 self._metrics.lost.inc()
-                await self._withdraw(claim)
+                await self._handlers.withdraw(claim)
         except REDIS_DOWN as error:
             log.warning("the end of %s is not in the ledger (%s); its lease runs out", claim.job_id, error)
         except Exception:
             log.exception("something went wrong at the end of an execution of %s", claim.job_id)
         finally:
-            if self._held.get(claim.job_id) is execution:
-                del self._held[claim.job_id]
+            self._leases.remove(execution)
             del self.tasks[claim.token]
             self._metrics.slots_used.set(len(self.tasks))
             self._slot_freed.set()
 
-    async def _finish(self, execution: _Execution, ending: Ending) -> bool:
-        """Tries as long as the lease can be held: work that is done is not thrown away for a short outage."""
+    def _worth_another(self, claim: Claim, ending: Ending) -> bool:
+        """Whether what broke our own code may have been of the moment; other errors were tried where they arose."""
+        failed = ending.error is not None and ending.error.code is ErrorCode.INTERNAL
+        return failed and claim.errors + 1 < self._workload.job_attempts
+
+    async def _try_again(self, claim: Claim, ending: Ending) -> None:
+        delay = FIRST_DELAY * 2**claim.errors
+        if await self._ledger.try_again(claim.job_id, claim.token, delay):
+            assert ending.error
+            log.warning("job %s is tried again in %g s: %s", claim.job_id, delay, ending.error.message)
+            self._metrics.tried_again.inc()
+        else:
+            self._metrics.lost.inc()
+
+    async def _finish(self, execution: Execution, ending: Ending) -> bool:
         claim = execution.claim
-        until = time.monotonic() + self._workload.lease
+        until = self.loop.time() + FINISH_BOUND
         while True:
             try:
                 return await self._ledger.finish(claim.job_id, claim.token, ending)
             except REDIS_DOWN:
-                if time.monotonic() > until or self._held.get(claim.job_id) is not execution:
+                if self.loop.time() > until or not self._leases.holds(execution):
                     raise
-                await asyncio.sleep(SAFETY_POLL)
+                await asyncio.sleep(RETRY_DELAY)
 
-    async def _ending(self, execution: _Execution) -> Ending | None:
+    async def _ending(self, execution: Execution) -> Ending | None:
         """None when the job goes on elsewhere."""
         claim = execution.claim
         await asyncio.wait([execution.render])
@@ -232,6 +262,7 @@ class LedgerWorker(Worker):
             )
         if execution.verdict is Standing.CANCEL:
             return Ending(Outcome.CANCELLED, Timings())
+        self._metrics.fenced.inc(execution.fenced)
         stopping = execution.verdict is None  # nobody but this worker's own shutdown wants the execution to end
         if stopping and await self._ledger.hand_back(claim.job_id, claim.token):
             self._metrics.handed_back.inc()
@@ -246,25 +277,3 @@ class LedgerWorker(Worker):
         if ending.error is not None:
             log.warning("job %s failed (%s): %s", claim.job_id, ending.error.code, ending.error.message)
         self._metrics.job_seconds.observe(seconds)
-
-    async def _renew_for_ever(self) -> None:
-        """A task of its own, so that a slow poll cannot starve the leases."""
-        while not _cancelled():
-            await asyncio.sleep(self._workload.renew_every)
-            held = dict(self._held)
-            if not held:
-                continue
-            tokens = {job_id: execution.claim.token for job_id, execution in held.items()}
-            try:
-                standings = await self._ledger.renew(self._workload.lease, tokens)
-            except REDIS_DOWN as error:
-                log.warning("leases could not be renewed (%s)", error)
-                continue
-            for job_id, standing in standings.items():
-                self._heed(held[job_id], standing)
-
-    @staticmethod
-    def _heed(execution: _Execution, standing: Standing) -> None:
-        """Stops an execution that is no longer wanted."""
-        if standing is not Standing.CURRENT and execution.verdict is None and execution.render.cancel():
-            execution.verdict = standing

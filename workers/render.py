@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
+import signal
 from pathlib import Path
 
 from anyio import to_thread
 
 from contract.jobs import ErrorCode, JobError, JobRequest, Outcome, Stage
 from contract.ledger import Claim, Ending
+from contract.settings import Plant
 from workers.errors import StageError
 from workers.pipeline import PIPELINE, Report, run_pipeline
 from workers.providers.http import ProviderError
@@ -17,6 +20,9 @@ from workers.tools import Tools
 from workers.work import Work
 
 log = logging.getLogger(__name__)
+
+PLANTED_POISON = '/measure/3"'
+"""How the request of the job ends its seed key that a planted defect makes deadly."""
 
 
 async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
@@ -31,6 +37,8 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
     deadline = asyncio.timeout(tools.workload.job_deadline)
     try:
         async with deadline:
+            if Plant.POISON_JOB in tools.workload.plant and PLANTED_POISON in claim.request:
+                os.kill(os.getpid(), signal.SIGKILL)
             await run_pipeline(work, tools, report)
         completed = True
     except StageError as error:
@@ -45,7 +53,7 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
         return _failed(work, ErrorCode.INTERNAL, "The job failed here; the worker's log says why.")
     finally:
         if not completed:
-            await to_thread.run_sync(_discard, work)
+            await to_thread.run_sync(_discard, work.folder)
     return Ending(Outcome.COMPLETED, work.timings, seconds=work.seconds, bytes=work.video.bytes)
 
 
@@ -58,11 +66,11 @@ def _reached(work: Work) -> Stage:
     return work.timings.stages[-1].stage if work.timings.stages else PIPELINE[0].stage
 
 
-def _discard(work: Work) -> None:
+def _discard(folder: Path) -> None:
     """Moves the folder away first: a task still running in a sandbox must not put a file into what is being removed."""
-    doomed = work.folder.with_name(f"{work.folder.name}.discarded")
+    doomed = folder.with_name(f"{folder.name}.discarded")
     with contextlib.suppress(FileNotFoundError):
-        work.folder.rename(doomed)
+        folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -86,7 +94,7 @@ async def withdraw(tools: Tools, claim: Claim) -> None:
 
 
 def _remove_execution(tools: Tools, claim: Claim) -> None:
-    shutil.rmtree(tools.data.execution(claim.job_id, claim.token), ignore_errors=True)
+    _discard(tools.data.execution(claim.job_id, claim.token))
     _remove_if_empty(tools.data.job(claim.job_id))
 
 

@@ -1,11 +1,14 @@
 """What the stages of one worker process share."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from contract.artifacts import DataFolder
+from contract.calls import Provider
 from contract.catalogue import WorkerMetrics
-from contract.settings import Workload
-from workers.providers.http import Caller
+from contract.settings import Deployment, Workload
+from workers.providers.http import Caller, session
 from workers.sandbox.pool import Sandbox
 
 
@@ -18,3 +21,26 @@ class Tools:
     tts: Caller
     visual: Caller
     metrics: WorkerMetrics
+
+
+@contextlib.asynccontextmanager
+async def open_tools(
+    deployment: Deployment, workload: Workload, metrics: WorkerMetrics, sandboxes: int
+) -> AsyncIterator[Tools]:
+    """`sandboxes` is the number of warm processes."""
+    data = DataFolder(deployment.data_dir)
+    data.create()
+    async with Sandbox(sandboxes, workload.sandbox_memory_bytes).running() as sandbox, session() as http:
+
+        def caller(provider: Provider, url: str) -> Caller:
+            return Caller(http, provider, url, deployment.provider_api_key, workload.call_timeout, metrics)
+
+        yield Tools(
+            workload=workload,
+            data=data,
+            sandbox=sandbox,
+            llm=caller(Provider.LLM, deployment.llm_url),
+            tts=caller(Provider.TTS, deployment.tts_url),
+            visual=caller(Provider.VISUAL, deployment.visual_url),
+            metrics=metrics,
+        )

@@ -9,6 +9,7 @@ if status == 'queued' then
 end
 if status == 'in_progress' then
   redis.call('HSET', job_key(id), 'cancel_requested', 1)
+  redis.call('PUBLISH', CANCELS, id)
   announce(id, 'in_progress')
   return 'requested'
 end

@@ -1,22 +1,37 @@
 -- ARGV: worker name, lease in ms, how many at most, a prefix for tokens that nobody else uses
--- First takes back what dead workers left, then hands out due jobs.
--- Returns a list of {id, token, function, request, execution, created_at, started_at}.
+-- First takes back what dead workers left, then hands out due jobs. Repeating it with the same prefix hands out the same
+-- jobs, as far as they are still held under it, and no others.
+-- Returns a list of {id, token, function, request, execution, created_at, started_at, crashes, errors}.
 local worker, lease_ms, limit, token_prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 100)) do requeue(id, 'crashes') end
+
+local function handed_out(id, token)
+  local known = redis.call('HMGET', job_key(id), 'function', 'request', 'executions', 'created_at', 'started_at', 'crashes', 'errors')
+  return { id, token, known[1], known[2], known[3], known[4], known[5], known[6] or '0', known[7] or '0' }
+end
+
 local claims = {}
+local before = redis.call('LRANGE', claim_key(token_prefix), 0, -1)
+for n, id in ipairs(before) do
+  local token = token_prefix .. n
+  if is_held(id, token) then claims[#claims + 1] = handed_out(id, token) end
+end
+if #before > 0 then return claims end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 100)) do requeue(id, 'crashes') end
 for n, id in ipairs(redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now_ms, 'LIMIT', 0, limit)) do
   local job = job_key(id)
   local token = token_prefix .. n
   redis.call('ZREM', QUEUE, id)
-  local execution = redis.call('HINCRBY', job, 'executions', 1)
+  redis.call('HINCRBY', job, 'executions', 1)
   redis.call('HSET', job, 'status', 'in_progress', 'token', token, 'worker', worker, 'started_at', stamp,
     'stage', 'parse', 'progress', 5)
   redis.call('ZADD', LEASES, now_ms + lease_ms, id)
+  redis.call('RPUSH', claim_key(token_prefix), id)
   move(id, 'queued', 'in_progress')
   count('executions')
   announce(id, 'in_progress', 'parse', 5)
-  local fields = redis.call('HMGET', job, 'function', 'request', 'created_at')
-  claims[n] = { id, token, fields[1], fields[2], tostring(execution), fields[3], stamp }
+  claims[n] = handed_out(id, token)
 end
+if #claims > 0 then redis.call('PEXPIRE', claim_key(token_prefix), lease_ms) end
 if redis.call('ZCARD', QUEUE) == 0 then redis.call('DEL', WAKE) end
 return claims

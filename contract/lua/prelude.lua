@@ -1,6 +1,6 @@
 -- Put before each script. Times are taken from Redis's own clock, so that no two processes disagree.
 local QUEUE, LEASES, JOBS, TOTALS = 't2v:queue', 't2v:leases', 't2v:jobs', 't2v:totals'
-local WAKE, EVENTS = 't2v:wake', 't2v:events'
+local WAKE, EVENTS, CANCELS = 't2v:wake', 't2v:events', 't2v:cancels'
 local WAKE_CAP = 256
 
 local clock = redis.call('TIME')
@@ -9,9 +9,16 @@ local now_ms = now * 1000
 local stamp = string.format('%.6f', now)
 
 local function job_key(id) return 't2v:job:' .. id end
+local function claim_key(token_prefix) return 't2v:claim:' .. token_prefix end
 local function idempotency_key(hash) return 't2v:idempotency:' .. hash end
 
 local function count(total) redis.call('HINCRBY', TOTALS, total, 1) end
+
+-- Whether a job runs as the execution that has this token.
+local function is_held(id, token)
+  local fields = redis.call('HMGET', job_key(id), 'token', 'status')
+  return fields[1] == token and fields[2] == 'in_progress'
+end
 
 -- Moves a job between the per-status indexes; from or to may be nil.
 local function move(id, from, to)
@@ -41,8 +48,9 @@ local function close_cancelled(id, from)
   announce(id, 'cancelled')
 end
 
--- Puts a running job back at its old place in the queue, or ends it if that was asked; its execution token is void.
-local function requeue(id, cause)
+-- Puts a running job back into the queue, or ends it if that was asked; its execution token is void. It gets its old
+-- place, unless it is to be due delay_ms from now.
+local function requeue(id, cause, delay_ms)
   local job = job_key(id)
   local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms')
   count(cause)
@@ -51,8 +59,9 @@ local function requeue(id, cause)
   if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
   redis.call('HSET', job, 'status', 'queued')
   redis.call('ZREM', LEASES, id)
-  redis.call('ZADD', QUEUE, fields[2], id)
+  local delayed = delay_ms and delay_ms > 0
+  redis.call('ZADD', QUEUE, delayed and now_ms + delay_ms or fields[2], id)
   move(id, 'in_progress', 'queued')
-  wake()
+  if not delayed then wake() end
   announce(id, 'queued')
 end

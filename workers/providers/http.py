@@ -9,8 +9,8 @@ from typing import TypeVar
 import aiohttp
 import orjson
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, Provider
-from contract.catalogue import CallResult, Direction, WorkerMetrics
+from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider
+from contract.catalogue import Direction, WorkerMetrics
 from contract.errors import ReelbenchError
 from contract.jobs import CallTiming
 
@@ -81,20 +81,19 @@ class Caller:
             result = error.result
             raise
         finally:
-            seconds = time.perf_counter() - began
-            log.append(
-                CallTiming(
-                    provider=self.provider,
-                    scene=key.scene,
-                    attempt=key.attempt,
-                    start=start,
-                    seconds=seconds,
-                    planned=planned,
-                    bytes_sent=len(payload),
-                    bytes_received=len(received),
-                )
+            call = CallTiming(
+                provider=self.provider,
+                scene=key.scene,
+                attempt=key.attempt,
+                result=result,
+                start=start,
+                seconds=time.perf_counter() - began,
+                planned=planned,
+                bytes_sent=len(payload),
+                bytes_received=len(received),
             )
-            self._record(result, seconds, len(payload), len(received))
+            log.append(call)
+            count_call(call, self._metrics)
         return answer
 
     async def _exchange(self, path: str, payload: bytes, key: CallKey, received: bytearray) -> float | None:
@@ -131,11 +130,13 @@ class Caller:
     def _error(self, result: CallResult, message: str) -> ProviderError:
         return ProviderError(self.provider, result, message)
 
-    def _record(self, result: CallResult, seconds: float, sent: int, received: int) -> None:
-        self._metrics.calls.labels(self.provider, result).inc()
-        self._metrics.call_seconds.labels(self.provider).observe(seconds)
-        self._metrics.call_bytes.labels(self.provider, Direction.SENT).inc(sent)
-        self._metrics.call_bytes.labels(self.provider, Direction.RECEIVED).inc(received)
+
+def count_call(call: CallTiming, metrics: WorkerMetrics) -> None:
+    assert call.result is not None
+    metrics.calls.labels(call.provider, call.result).inc()
+    metrics.call_seconds.labels(call.provider).observe(call.seconds)
+    metrics.call_bytes.labels(call.provider, Direction.SENT).inc(call.bytes_sent)
+    metrics.call_bytes.labels(call.provider, Direction.RECEIVED).inc(call.bytes_received)
 
 
 def _planned(header: str | None) -> float | None:

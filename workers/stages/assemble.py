@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -28,6 +29,8 @@ async def assemble(work: Work, tools: Tools) -> None:
         )
     except SandboxDiedError as error:
         raise StageError(ErrorCode.ASSEMBLY_FAILED, f"The video could not be put together. {error}") from error
+    if Plant.SLOW_ASSEMBLY in tools.workload.plant:
+        await asyncio.sleep(0.2)
     work.cpu = result.cpu
     work.assets.append(
         Asset(

@@ -25,11 +25,18 @@ ENDINGS = {
     ),
     Outcome.CANCELLED: Ending(Outcome.CANCELLED, Timings()),
 }
+QUARANTINED = Ending(
+    Outcome.FAILED, Timings(), error=JobError(code=ErrorCode.QUARANTINED, message="It killed its process.")
+)
 COMPLETED = ENDINGS[Outcome.COMPLETED]
 
 DIES_AT_ONCE = 0.0
 """A lease that has run out by the next claim: a worker that was killed."""
 LIVES = 60.0
+
+ENDED_EARLY = ("crashes", "handed_back", "errors")
+"""Why an execution may have ended without ending its job."""
+COUNTED = ("executions", *ENDED_EARLY)
 
 
 def idempotency_key(name: str, fingerprint: str = "same", remember: float = 60.0) -> IdempotencyKey:
@@ -51,9 +58,10 @@ class Forgotten:
 
     def add(self, record: dict[str, str]) -> None:
         self.jobs += 1
-        for name in ("executions", "crashes", "handed_back"):
+        for name in COUNTED:
             self.fields[name] += int(record.get(name, 0))
         self.fields[f"finished:{record['outcome']}"] += 1
+        self.fields["quarantined"] += ErrorCode.QUARANTINED in record.get("error", "")
 
 
 @dataclass(slots=True)
@@ -148,7 +156,7 @@ def _check_record(job_id: str, record: dict[str, str], found: LedgerKeys) -> Non
         assert found.queue[job_id] == float(record["due_ms"]), "the queue forgot when the job was due"
     if status is Status.IN_PROGRESS:
         assert record.get("token"), "a running job has an execution"
-    ran, gone = int(record.get("executions", 0)), int(record.get("crashes", 0)) + int(record.get("handed_back", 0))
+    ran, gone = int(record.get("executions", 0)), sum(int(record.get(name, 0)) for name in ENDED_EARLY)
     open_ended = int(status is Status.IN_PROGRESS)
     ended_by_execution = int(status.terminal and "timings" in record)
     assert ran == gone + open_ended + ended_by_execution, "an execution ended in no way that is counted"
@@ -165,10 +173,11 @@ def _check_totals(found: LedgerKeys, totals: dict[str, int], forgotten: Forgotte
     counted = Counter(forgotten.fields)
     counted["submitted"] = len(found.records) + forgotten.jobs
     for record in found.records.values():
-        for name in ("executions", "crashes", "handed_back"):
+        for name in COUNTED:
             counted[name] += int(record.get(name, 0))
         if outcome := record.get("outcome"):
             counted[f"finished:{outcome}"] += 1
+        counted["quarantined"] += ErrorCode.QUARANTINED in record.get("error", "")
     for name in TOTAL_NAMES:
         if name != "stale_finishes":  # no record keeps it: each test knows how many it caused
             assert totals[name] == counted[name], f"total {name} is {totals[name]}, the jobs say {counted[name]}"

@@ -191,7 +191,7 @@ async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: 
     assert await records.job("video_a") is None
     assert await records.totals() == totals
     left = set(await redis.keys("*"))
-    assert left == {keys.TOTALS}
+    assert left == {keys.TOTALS, keys.claim("first-")}
 
 
 async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
@@ -214,7 +214,41 @@ async def test_a_waiting_worker_is_handed_a_job_when_it_is_accepted_and_none_wit
         await ledger.accept("video_a", REQUEST)
         claims = await claiming
     assert [(claim.job_id, claim.token) for claim in claims] == [("video_a", "first-1")]
-    assert await ledger.claim_when_woken(redis, 0.05, *waiting) == []
+    assert await ledger.claim_when_woken(redis, 0.05, "worker", LIVES, 5, "second-") == []
+
+
+async def test_a_claim_whose_answer_was_lost_is_repeated_and_hands_out_the_same_jobs(
+    ledger: Ledger, redis: Redis
+) -> None:
+    for name in "abc":
+        await ledger.accept(f"video_{name}", REQUEST)
+    lost = await ledger.claim("worker", LIVES, 2, "first-")
+    await ledger.finish("video_a", lost[0].token, COMPLETED)
+    assert await ledger.claim("worker", LIVES, 2, "first-") == lost[1:]
+    assert await ledger.claim("worker", LIVES, 0, "none-") == []
+    (other,) = await ledger.claim("worker", LIVES, 2, "second-")
+    assert other.job_id == "video_c"
+    assert 0 < await redis.pttl(keys.claim("first-")) <= LIVES * 1000
+
+
+async def test_a_job_that_failed_for_a_reason_of_ours_is_due_again_after_a_while(
+    ledger: Ledger, records: Records
+) -> None:
+    for name in "ab":
+        await ledger.accept(f"video_{name}", REQUEST)
+    token = await claim_one(ledger, "first-")
+    assert await ledger.try_again("video_a", token, 0.2)
+    assert not await ledger.try_again("video_a", token, 0.2)
+    (other,) = await ledger.claim("worker", LIVES, 2, "second-")
+    assert other.job_id == "video_b"
+    async with asyncio.timeout(2):
+        while not (claims := await ledger.claim("worker", LIVES, 1, f"{new_job_id()}-")):  # noqa: ASYNC110 - Redis knows
+            await asyncio.sleep(0.02)
+    assert (claims[0].job_id, claims[0].execution, claims[0].errors, claims[0].crashes) == ("video_a", 2, 1, 0)
+    assert claims[0].started_at - claims[0].created_at > 0.19
+    job = await records.job("video_a")
+    assert job
+    assert (job.errors, (await records.totals())["errors"]) == (1, 1)
 
 
 async def test_the_wake_list_is_bounded(ledger: Ledger, redis: Redis) -> None:

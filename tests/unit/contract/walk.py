@@ -10,13 +10,14 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from contract import keys
-from contract.jobs import Outcome, Stage
+from contract.jobs import Stage
 from contract.ledger import Cancellation, Deletion, IdempotencyConflictError, Ledger, Standing
 from contract.records import Records
 from tests.unit.contract.ledgers import (
     DIES_AT_ONCE,
     ENDINGS,
     LIVES,
+    QUARANTINED,
     REQUEST,
     Forgotten,
     assert_consistent,
@@ -25,7 +26,20 @@ from tests.unit.contract.ledgers import (
     record_of,
 )
 
-STEPS = ("accept", "accept", "accept", "claim", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
+STEPS = (
+    "accept",
+    "accept",
+    "accept",
+    "claim",
+    "claim",
+    "renew",
+    "advance",
+    "hand_back",
+    "try_again",
+    "finish",
+    "cancel",
+    "delete",
+)
 
 
 class Walk:
@@ -96,6 +110,11 @@ class Walk:
         for claim in claims:
             assert claim.token not in self.tokens[claim.job_id]
             self.tokens[claim.job_id].append(claim.token)
+        if claims and lease == LIVES:
+            assert 0 < await self.redis.pttl(keys.claim(f"{number}-")) <= LIVES * 1000, (
+                "what was claimed is kept for ever"
+            )
+            assert await self.ledger.claim("worker", lease, limit, f"{number}-") == claims, "a repeated claim differs"
 
     async def _renew(self, _: int) -> None:
         held = dict(self._any_execution() for _ in range(3))
@@ -119,9 +138,12 @@ class Walk:
     async def _hand_back(self, _: int) -> None:
         await self.ledger.hand_back(*self._any_execution())
 
+    async def _try_again(self, _: int) -> None:
+        await self.ledger.try_again(*self._any_execution(), delay=0)
+
     async def _finish(self, _: int) -> None:
         job_id, token = self._any_execution()
-        ending = ENDINGS[self.chance.choice(list(Outcome))]
+        ending = self.chance.choice([*ENDINGS.values(), QUARANTINED])
         finished = await self.ledger.finish(job_id, token, ending)
         if finished and self.chance.random() < 0.5:
             finished = await self.ledger.finish(job_id, token, ending)

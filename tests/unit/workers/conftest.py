@@ -1,16 +1,28 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
+from contract.artifacts import DataFolder
+from contract.calls import Provider
+from contract.catalogue import WorkerMetrics
+from contract.jobs import DocumentInfo, JobOptions, JobRequest, new_job_id
+from contract.ledger import RENDER, Claim
 from contract.settings import Workload
 from mocks.tts import Speaker
 from mocks.visual import Painter
+from tests.test_data_helper import UploadableDocument
+from tests.unit.mocks.server import latencies, running
 from tests.unit.workers.material import Scene
+from tests.unit.workers.rendering import Bench
 from workers import adts
+from workers.providers.http import Caller, session
 from workers.providers.visual import _picture
 from workers.sandbox.pool import Sandbox
+from workers.tools import Tools
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +66,41 @@ def scenes(tmp_path: Path, speak: Callable[..., bytes], draw: Callable[[str], by
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(1, Workload().sandbox_memory_bytes).running() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[str]:
+    """The base URL of mocked providers that are nearly without latency."""
+    with running(**latencies("0.002", "0.0005")) as (_, address):
+        yield f"{address}/v1"
+
+
+@pytest.fixture
+async def new_bench(
+    providers: str, sandbox: Sandbox, tmp_path: Path, mock_file_context: UploadableDocument
+) -> AsyncIterator[Callable[..., Bench]]:
+    data = DataFolder(tmp_path / "data")
+    data.create()
+    async with session() as http:
+
+        def make(urls: dict[Provider, str] | None = None, seed_key: str = "bench", **settings: object) -> Bench:
+            registry = CollectorRegistry()
+            metrics = WorkerMetrics(registry)
+            workload = Workload().model_copy(update=settings)
+            callers = {
+                provider.value: Caller(
+                    http, provider, (urls or {}).get(provider, providers), "", workload.call_timeout, metrics
+                )
+                for provider in Provider
+            }
+            info = DocumentInfo(
+                name=mock_file_context.name,
+                bytes=len(mock_file_context.content),
+                sha256=sha256(mock_file_context.content).hexdigest(),
+            )
+            request = JobRequest(document=info, options=JobOptions(seed_key=seed_key))
+            claim = Claim(new_job_id(), "token-1", RENDER, request.model_dump_json(), 1, 0.0, 0.0)
+            data.upload(claim.job_id).write_bytes(mock_file_context.content)
+            return Bench(Tools(workload, data, sandbox, metrics=metrics, **callers), registry, claim)
+
+        yield make

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, Provider
-from contract.catalogue import CallResult, WorkerMetrics
+from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider
+from contract.catalogue import WorkerMetrics
 from contract.jobs import CallTiming, VisualStyle, Voice
 from workers.providers import http, llm, tts, visual
 from workers.providers.http import Caller, ProviderError

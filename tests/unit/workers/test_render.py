@@ -2,104 +2,22 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
-from contract.artifacts import DataFolder
 from contract.calls import Provider
-from contract.catalogue import WorkerMetrics
-from contract.jobs import DocumentInfo, ErrorCode, JobOptions, JobRequest, Outcome, Stage, new_job_id
-from contract.ledger import RENDER, Claim, Ending
-from contract.manifest import MANIFEST_NAME, VIDEO_NAME, AssetKind, Manifest
-from contract.settings import Plant, Workload
+from contract.jobs import ErrorCode, Outcome, Stage
+from contract.manifest import MANIFEST_NAME, VIDEO_NAME, AssetKind
+from contract.settings import Plant
 from loadgen.mp4 import defects
 from tests.test_data_helper import SCENES, UploadableDocument
-from tests.unit.mocks.server import latencies, running
-from workers.providers.http import Caller, session
-from workers.render import clean_up, render_video
-from workers.sandbox.pool import Sandbox
-from workers.tools import Tools
-
-CALLS = 1 + 2 * SCENES
-
-
-@dataclass
-class Bench:
-    """One claimed job whose document lies in the data folder."""
-
-    tools: Tools
-    registry: CollectorRegistry
-    claim: Claim
-    reports: list[tuple[Stage, int]] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        return self.tools.data.execution(self.claim.job_id, self.claim.token)
-
-    @property
-    def upload(self) -> Path:
-        return self.tools.data.upload(self.claim.job_id)
-
-    def manifest(self) -> Manifest:
-        return Manifest.model_validate_json((self.folder / MANIFEST_NAME).read_bytes())
-
-    async def render(self) -> Ending:
-        async def report(stage: Stage, progress: int) -> None:
-            self.reports.append((stage, progress))
-
-        return await render_video(self.tools, self.claim, report)
-
-    async def failure(self) -> tuple[ErrorCode, Stage | None]:
-        """How the execution failed, leaving no asset behind."""
-        ending = await self.render()
-        assert ending.outcome is Outcome.FAILED
-        assert ending.error
-        assert not any(self.tools.data.job(self.claim.job_id).rglob("*"))
-        return ending.error.code, ending.error.stage
-
-
-@pytest.fixture(scope="module")
-def providers() -> Iterator[str]:
-    """The base URL of mocked providers that are nearly without latency."""
-    with running(**latencies("0.002", "0.0005")) as (_, address):
-        yield f"{address}/v1"
-
-
-@pytest.fixture
-async def new_bench(
-    providers: str, sandbox: Sandbox, tmp_path: Path, mock_file_context: UploadableDocument
-) -> AsyncIterator[Callable[..., Bench]]:
-    data = DataFolder(tmp_path / "data")
-    data.create()
-    async with session() as http:
-
-        def make(urls: dict[Provider, str] | None = None, **settings: object) -> Bench:
-            registry = CollectorRegistry()
-            metrics = WorkerMetrics(registry)
-            workload = Workload().model_copy(update=settings)
-            callers = {
-                provider.value: Caller(
-                    http, provider, (urls or {}).get(provider, providers), "", workload.call_timeout, metrics
-                )
-                for provider in Provider
-            }
-            info = DocumentInfo(
-                name=mock_file_context.name,
-                bytes=len(mock_file_context.content),
-                sha256=sha256(mock_file_context.content).hexdigest(),
-            )
-            request = JobRequest(document=info, options=JobOptions(seed_key="bench"))
-            claim = Claim(new_job_id(), "token-1", RENDER, request.model_dump_json(), 1, 0.0, 0.0)
-            data.upload(claim.job_id).write_bytes(mock_file_context.content)
-            return Bench(Tools(workload, data, sandbox, metrics=metrics, **callers), registry, claim)
-
-        yield make
+from tests.unit.workers.rendering import CALLS, Bench
+from workers.render import clean_up
 
 
 @pytest.fixture
