@@ -1,5 +1,6 @@
 """Settings, read once per process from the environment (prefix `T2V_`)."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,17 @@ class Plant(StrEnum):
     """The fourth measured job of a run kills the process that runs it."""
     SLOW_ASSEMBLY = "slow-assembly"
     """Assembly takes 200 ms longer, of which none is CPU time."""
+
+
+class Fsync(StrEnum):
+    """When Redis makes sure that the ledger's log is on disk: what a loss of power may cost."""
+
+    ALWAYS = "always"
+    """Before it acknowledges: nothing."""
+    EVERYSEC = "everysec"
+    """Every second: what was acknowledged in the last one, two where the disk is slow."""
+    NO = "no"
+    """When the kernel likes to: half a minute."""
 
 
 class LatencyProfile(BaseModel, frozen=True):
@@ -50,6 +62,8 @@ class Workload(BaseSettings):
         default=2, description="workers that died while they ran a job, from which on it runs alone"
     )
 
+    queue_fsync: Fsync = Field(default=Fsync.EVERYSEC, description="of the ledger's Redis, where the stack is ours")
+
     max_document_bytes: PositiveInt = 20 * 2**20
     max_pages: PositiveInt = 100
     parse_timeout: PositiveFloat = 10.0
@@ -57,6 +71,12 @@ class Workload(BaseSettings):
     sandbox_memory_bytes: PositiveInt = 2**30
 
     plant: Annotated[frozenset[Plant], NoDecode] = Field(default=frozenset(), description="separated by commas")
+
+    def environment(self) -> dict[str, str]:
+        """As environment variables, from which another process makes the same workload."""
+        values = self.model_dump(mode="json") | {"plant": ",".join(sorted(self.plant))}
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+        return {f"T2V_{name.upper()}": text for name, text in texts.items()}
 
     @field_validator("plant", mode="before")
     @classmethod

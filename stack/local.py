@@ -9,29 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-
-from contract.settings import Workload
+from contract.settings import Fsync, Workload
+from stack.fleet import Fleet
 from stack.parts import COMMANDS, Part, cache_store, own_process, prometheus, queue_store
-from stack.places import ROOT
 from stack.ports import LOOPBACK, PortChooser
-from stack.process import Child, ChildDied, to_the_end
+from stack.power import append_only_file, check_that_losses_can_be_seen, on_disk
+from stack.process import to_the_end
 from stack.programs import PROMETHEUS, REDIS, Program, find_programs
-from stack.readiness import answers, asker
 from stack.state import state_folder
 from stack.targets import Targets
-
-READY_BOUND = 20.0
-"""Seconds that a process may take until it is ready."""
-STOP_GRACE = 8.0
-"""Seconds between SIGTERM and SIGKILL."""
 
 
 class LocalStack:
     """Starts everything on entry and stops it on exit, in reverse order, whatever ends the block.
 
     Fails with EnvironmentFault (a port or program is missing, a process is not ready in time) or ChildDied; nothing
-    is left running then. `env` is added to the environment of our own processes. The addresses exist once entered.
+    is left running then. Our own processes do as `workload` says; `env` is
+    added to their environment. The addresses exist once entered.
     """
 
     api_urls: list[str]
@@ -41,8 +35,8 @@ class LocalStack:
     redis_url: str
     cache_url: str
     data_dir: Path
-    died: asyncio.Future[ChildDied]
-    """Done when the first process has ended although nobody asked it to."""
+    fleet: Fleet
+    """Its processes."""
 
     def __init__(
         self,
@@ -51,21 +45,18 @@ class LocalStack:
         api_port: int | None = None,
         prometheus_port: int | None = None,
         api_processes: int = 1,
+        workload: Workload | None = None,
         env: Mapping[str, str] | None = None,
         on_step: Callable[[str], None] = lambda _line: None,
         commands: Mapping[str, Sequence[str]] = COMMANDS,
     ) -> None:
         self.log_dir = log_dir.resolve()
-        self.deaths: list[str] = []
-        self.workload = Workload()
+        self.workload = workload or Workload()
         self._wished = {"service-1": api_port, "prometheus": prometheus_port}
         self._api_processes = api_processes
         self._env = dict(env or {})
         self._on_step = on_step
         self._commands = commands
-        self._started: list[list[Child]] = []
-        self._watchers: list[asyncio.Task[None]] = []
-        self._stopping = False
         self._state = ExitStack()
 
     @property
@@ -74,7 +65,11 @@ class LocalStack:
 
     @property
     def processes(self) -> dict[str, int]:
-        return {child.name: child.pid for group in self._started for child in group}
+        return self.fleet.processes
+
+    @property
+    def deaths(self) -> list[str]:
+        return self.fleet.deaths
 
     def add_target(self, job: str, instance: str, port: int) -> None:
         self._targets.add(job, instance, port)
@@ -98,6 +93,25 @@ class LocalStack:
             "processes": self.processes,
         }
 
+    async def lose_power(self, name: str) -> int:
+        """Ends a Redis that keeps a log as a loss of power would; how many bytes of the log are gone with it.
+
+        Raises EnvironmentFault where that cannot be told, or where this Redis keeps no log.
+        """
+        log = append_only_file(self._state_dir / name)
+        check_that_losses_can_be_seen(log.parent)
+        self.fleet.pause(name)
+        if self.workload.queue_fsync is Fsync.ALWAYS:
+            # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
+            while on_disk(log) < log.stat().st_size:
+                self.fleet.resume(name)
+                await asyncio.sleep(0.001)
+                self.fleet.pause(name)
+        kept, size = on_disk(log), log.stat().st_size
+        await self.fleet.kill(name)
+        os.truncate(log, kept)
+        return size - kept
+
     async def __aenter__(self) -> Self:
         try:
             await self._start()
@@ -113,23 +127,27 @@ class LocalStack:
 
     async def _start(self) -> None:
         began = time.monotonic()
-        self.died = asyncio.get_running_loop().create_future()
         self.log_dir.mkdir(parents=True, exist_ok=True)
+        self.fleet = Fleet(self.log_dir, self._environment, self._scrape, self._on_step)
         programs = await asyncio.to_thread(find_programs, self._on_step)
-        groups = self._plan(programs, self._state.enter_context(state_folder()))
-        async with asker() as session:
-            stores, *others = groups
-            children = await self._launch(stores)
-            await self._all_ready(children, session)
-            children = [pair for group in others for pair in await self._launch(group)]
-            await self._all_ready(children, session)
+        stores, *others = self._plan(programs, self._state.enter_context(state_folder()))
+        await self.fleet.launch(stores)
+        await self.fleet.wait_ready()
+        for group in others:
+            await self.fleet.launch(group)
+        await self.fleet.wait_ready()
         self._on_step(f"stack ready in {time.monotonic() - began:.1f} s")
+
+    def _scrape(self, part: Part) -> None:
+        if part.job:
+            self._targets.add(part.job, part.name, part.port)
 
     def _plan(self, programs: Mapping[str, Program], state: Path) -> list[list[Part]]:
         """Decides every address; gives the processes in groups of which each needs the ones before it."""
         ports = PortChooser()
         self._targets = Targets(state / "targets")
         self._targets.folder.mkdir()
+        self._state_dir = state
         self.data_dir = state / "data"
         self.data_dir.mkdir()
 
@@ -140,20 +158,16 @@ class LocalStack:
         observer = prometheus(
             programs[PROMETHEUS.name], ports.choose(self._wished["prometheus"]), state, self._targets.folder
         )
-        redis = queue_store(programs[REDIS.name], ports.choose(), state)
+        redis = queue_store(programs[REDIS.name], ports.choose(), state, self.workload.queue_fsync)
         cache = cache_store(programs[REDIS.name], ports.choose(), state)
         mocks = own("mocks", "mocks")
         exporter = own("exporter", "exporter")
-        workers = [own(f"worker-{number}", "worker") for number in range(1, self._worker_count() + 1)]
+        workers = [own(f"worker-{number}", "worker") for number in range(1, self.workload.workers + 1)]
 
         self.api_urls = [service.url for service in services]
         self.prometheus_url, self.exporter_url, self.mocks_url = observer.url, exporter.url, mocks.url
         self.redis_url, self.cache_url = redis.url, cache.url
         return [[redis, cache], [observer, mocks, exporter], [*services, *workers]]
-
-    def _worker_count(self) -> int:
-        given = self._env.get("T2V_WORKERS")
-        return Workload.model_validate({"workers": given}).workers if given else Workload().workers
 
     def _environment(self, part: Part) -> dict[str, str]:
         # A provider's address that the user has set stays: that is how a real one takes the place of a mock.
@@ -165,52 +179,11 @@ class LocalStack:
             "T2V_DATA_DIR": str(self.data_dir),
             "PYTHONUNBUFFERED": "1",  # a log whose last lines are missing explains no death
         }
-        own = {**providers, **os.environ, **self._env, **places} if part.job else dict(os.environ)
+        workload = self.workload.environment()
+        own = {**providers, **os.environ, **workload, **self._env, **places} if part.job else dict(os.environ)
         return own | dict(part.env)
 
-    async def _launch(self, parts: Sequence[Part]) -> list[tuple[Child, Part]]:
-        group: list[Child] = []
-        self._started.append(group)
-
-        async def launch(part: Part) -> None:
-            log = self.log_dir / f"{part.name}.log"
-            child = await Child.start(part.name, part.argv, log=log, env=self._environment(part), cwd=ROOT)
-            group.append(child)
-            self._watchers.append(asyncio.create_task(self._watch(child)))
-
-        for part in parts:
-            await to_the_end(launch(part))
-        return list(zip(group, parts, strict=True))
-
-    async def _all_ready(self, children: Sequence[tuple[Child, Part]], session: aiohttp.ClientSession) -> None:
-        async def one(child: Child, part: Part) -> None:
-            began = time.monotonic()
-            await child.wait_ready(lambda: answers(part.ready_url, session), READY_BOUND)
-            if part.job:
-                self._targets.add(part.job, part.name, part.port)
-            self._on_step(f"{part.name} ready at {part.url} ({time.monotonic() - began:.1f} s)")
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for child, part in children:
-                    tasks.create_task(one(child, part))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
-
-    async def _watch(self, child: Child) -> None:
-        await child.wait()
-        if self._stopping:
-            return
-        self.deaths.append(child.name)
-        if not self.died.done():
-            self.died.set_result(child.death())
-
     async def _stop(self) -> None:
-        self._stopping = True
-        while self._started:
-            group = self._started.pop()
-            if group:
-                self._on_step(f"stopping {', '.join(child.name for child in group)}")
-            await asyncio.gather(*(child.stop(STOP_GRACE) for child in group))
-        await asyncio.gather(*self._watchers)
+        if hasattr(self, "fleet"):
+            await self.fleet.stop()
         await asyncio.to_thread(self._state.close)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract.settings import Fsync
 from stack.places import ROOT
 from stack.ports import LOOPBACK
 from stack.programs import Program
@@ -35,14 +36,19 @@ class Part:
     """The label under which it is scraped, if it is."""
 
     @property
+    def role(self) -> str:
+        """What it is called where one of several is meant."""
+        return self.job or self.name
+
+    @property
     def url(self) -> str:
         scheme = self.ready_url.partition(":")[0]
         return f"{scheme}://{LOOPBACK}:{self.port}" + ("/0" if scheme == "redis" else "")
 
 
-def queue_store(program: Program, port: int, state: Path) -> Part:
+def queue_store(program: Program, port: int, state: Path, fsync: Fsync = Fsync.EVERYSEC) -> Part:
     """Redis for the ledger: it keeps what it acknowledged and refuses rather than forgets."""
-    options = ("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+    options = ("--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction")
     return _redis("redis", program, port, state, options)
 
 

@@ -87,6 +87,20 @@ class Child:
             await self.wait()
         self._kill_session()
 
+    async def kill(self) -> None:
+        """SIGKILL, to the processes that it started too, as when a container or a machine dies."""
+        self._kill_session()
+        await self.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open and nobody answers on them."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGCONT)
+
     def death(self) -> ChildDied:
         """What to raise about a process that has ended by itself."""
         status = self._exit.result()

@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from contract.errors import EnvironmentFault
+from contract.settings import Workload
 from stack.local import LocalStack
 from stack.ports import is_free
 from stack.process import ChildDied
@@ -85,7 +86,7 @@ async def test_prometheus_scrapes_them_and_a_target_that_joins(stack: LocalStack
 
 
 async def test_two_stacks_run_side_by_side_and_leave_nothing(stack: LocalStack, new_stack: NewStack) -> None:
-    async with new_stack(api_processes=2, env={"T2V_WORKERS": "1"}) as other:
+    async with new_stack(api_processes=2, workload=Workload(workers=1)) as other:
         assert len(other.api_urls) == 2
         assert "worker-2" not in other.processes
         assert not set(ports_of(stack)) & set(ports_of(other))
@@ -122,7 +123,7 @@ async def test_a_process_that_dies_at_the_start_is_named_and_nothing_is_left(new
 async def test_a_process_that_dies_later_is_noticed(new_stack: NewStack) -> None:
     async with new_stack() as stack:
         os.kill(stack.processes["worker-1"], signal.SIGKILL)
-        death = await asyncio.wait_for(stack.died, 5)
+        death = await asyncio.wait_for(stack.fleet.died, 5)
     assert "worker-1 ended by itself (killed by SIGKILL)" in str(death)
     assert stack.deaths == ["worker-1"]
 

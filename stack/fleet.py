@@ -1,0 +1,131 @@
+"""The processes of a stack by name: started in groups, watched, stopped in reverse order; and, on request, ill-treated.
+
+Every order is for one process and returns when it is carried out. A process that ends without an order is a death.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+
+from stack.parts import Part
+from stack.places import ROOT
+from stack.process import Child, ChildDied, to_the_end
+from stack.readiness import answers, asker
+
+READY_BOUND = 20.0
+"""Seconds that a process may take until it is ready."""
+STOP_GRACE = 8.0
+"""Seconds between SIGTERM and SIGKILL when everything stops."""
+TERMINATE_GRACE = 30.0
+"""Seconds that a process gets to end in peace when it alone is stopped: longer than a worker drains."""
+
+
+class Fleet:
+    """`environment` gives a part's whole environment; `on_ready` is called when one answers for the first time."""
+
+    deaths: list[str]
+    """Names of the processes that ended although nobody asked them to."""
+
+    def __init__(
+        self,
+        log_dir: Path,
+        environment: Callable[[Part], Mapping[str, str]],
+        on_ready: Callable[[Part], None],
+        on_step: Callable[[str], None],
+    ) -> None:
+        self.died: asyncio.Future[ChildDied] = asyncio.get_running_loop().create_future()
+        self.deaths = []
+        self._log_dir = log_dir
+        self._environment = environment
+        self._on_ready = on_ready
+        self._on_step = on_step
+        self._groups: list[list[Part]] = []
+        self._children: dict[str, Child] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+
+    @property
+    def processes(self) -> dict[str, int]:
+        return {name: child.pid for name, child in self._children.items()}
+
+    def members(self, role: str) -> list[str]:
+        return [part.name for group in self._groups for part in group if part.role == role]
+
+    async def launch(self, parts: Sequence[Part]) -> None:
+        """Starts them without waiting for them. Raises EnvironmentFault."""
+        self._groups.append([])
+        for part in parts:
+            await to_the_end(self._launch(part, self._groups[-1]))
+
+    async def wait_ready(self) -> None:
+        """Until every process that was started answers. Raises ChildDied or EnvironmentFault."""
+        async with asker() as session:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for part in (part for group in self._groups for part in group):
+                        tasks.create_task(self._wait_ready(part, session))
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from None
+
+    async def start(self, name: str) -> None:
+        """Starts a process again that was stopped or killed, as it was, and waits until it answers."""
+        part = self._part(name)
+        await to_the_end(self._launch(part, []))
+        async with asker() as session:
+            await self._wait_ready(part, session)
+
+    async def kill(self, name: str) -> None:
+        await self._remove(name).kill()
+
+    async def terminate(self, name: str) -> None:
+        """SIGTERM, and waits for the end, which is forced if the process takes its time."""
+        await self._remove(name).stop(TERMINATE_GRACE)
+
+    def pause(self, name: str) -> None:
+        self._children[name].pause()
+
+    def resume(self, name: str) -> None:
+        """A process that has been killed meanwhile stays so."""
+        if child := self._children.get(name):
+            child.resume()
+
+    async def stop(self) -> None:
+        """Everything, in the reverse order of launching."""
+        while self._groups:
+            group = [self._remove(part.name) for part in self._groups.pop() if part.name in self._children]
+            if group:
+                self._on_step(f"stopping {', '.join(child.name for child in group)}")
+            await asyncio.gather(*(child.stop(STOP_GRACE) for child in group))
+        await asyncio.gather(*self._watchers)
+
+    def _part(self, name: str) -> Part:
+        return next(part for group in self._groups for part in group if part.name == name)
+
+    def _remove(self, name: str) -> Child:
+        """From now on its end is no death."""
+        return self._children.pop(name)
+
+    async def _launch(self, part: Part, group: list[Part]) -> None:
+        log = self._log_dir / f"{part.name}.log"
+        child = await Child.start(part.name, part.argv, log=log, env=self._environment(part), cwd=ROOT)
+        group.append(part)
+        self._children[part.name] = child
+        watcher = asyncio.create_task(self._watch(child))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+
+    async def _watch(self, child: Child) -> None:
+        await child.wait()
+        if self._children.get(child.name) is not child:
+            return
+        self.deaths.append(child.name)
+        if not self.died.done():
+            self.died.set_result(child.death())
+
+    async def _wait_ready(self, part: Part, session: aiohttp.ClientSession) -> None:
+        began = time.monotonic()
+        await self._children[part.name].wait_ready(lambda: answers(part.ready_url, session), READY_BOUND)
+        self._on_ready(part)
+        self._on_step(f"{part.name} ready at {part.url} ({time.monotonic() - began:.1f} s)")
