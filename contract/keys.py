@@ -14,6 +14,10 @@ EVENTS = PREFIX + "events"
 """Channel on which each change of a job is published as JSON."""
 CANCELS = PREFIX + "cancels"
 """Channel on which the ids of running jobs that are to be cancelled are published."""
+PULSE = PREFIX + "pulse"
+"""The millisecond at which a worker was last heard of, whichever."""
+BREAKERS = PREFIX + "breakers"
+"""Channel on which workers tell each other what their circuit breakers have learnt; nothing depends on hearing it."""
 RUN = PREFIX + "run"
 """The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
 
@@ -25,6 +29,11 @@ def job(job_id: str) -> str:
 def claim(token_prefix: str) -> str:
     """What one claim handed out, for as long as its answer may have been lost."""
     return f"{PREFIX}claim:{token_prefix}"
+
+
+def breaker_probe(provider: str) -> str:
+    """Held by the worker whose turn it is to try a provider that failed; expires by itself."""
+    return f"{PREFIX}breaker:{provider}:probe"
 
 
 def idempotency(key_hash: str) -> str:

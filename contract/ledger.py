@@ -24,7 +24,7 @@ RENDER = "render_video"
 """Name under which the worker registers its function with arq."""
 
 _LUA = Path(__file__).with_name("lua")
-_SCRIPTS = ("accept", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
+_SCRIPTS = ("accept", "abandon", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
 
 
 class IdempotencyConflictError(ReelbenchError):
@@ -137,6 +137,10 @@ class Ledger:
                 "This Idempotency-Key was used with another document or other options; use a new key."
             )
         return Acceptance(job_id=known, replayed=verdict == "replayed")
+
+    async def abandon(self, worker: str) -> int:
+        """For a worker that starts: what an earlier one of its name held is queued again at once; how many jobs."""
+        return int(await self._run("abandon", worker))
 
     async def claim(self, worker: str, lease: float, limit: int, token_prefix: str) -> list[Claim]:
         """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first.

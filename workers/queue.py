@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from arq.connections import ArqRedis
@@ -31,6 +31,7 @@ from workers.pipeline import Report
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Render = Callable[[Claim, Report], Awaitable[Ending]]
 CleanUp = Callable[[Claim], Awaitable[None]]
 
@@ -40,9 +41,9 @@ PLANTED_SKIP = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect leaves uncounted."""
 DRAIN = 20.0
 """Seconds that running jobs get to end by themselves after SIGTERM; then they are handed back."""
-FINISH_BOUND = 60.0
-"""Seconds for which the end of a job is offered to a ledger that is away: work that is done is not thrown away, and a
-late offer harms nobody, since the ledger refuses what is out of date."""
+OFFER_BOUND = 60.0
+"""Seconds for which the end of an execution is offered to a ledger that is away: work that is done is not thrown away,
+and a late offer harms nobody, since the ledger refuses what is out of date."""
 FIRST_DELAY = 0.5
 """Seconds until a job that failed for a reason of ours is tried again; doubles each time."""
 
@@ -107,6 +108,8 @@ class LedgerWorker(Worker):
 
     async def main(self) -> None:
         """Arq's loop, waiting for a wake-up instead of sleeping between polls."""
+        if abandoned := await self._offered(lambda: self._ledger.abandon(self.name), float("inf")):
+            log.warning("%d jobs of an earlier worker %s, which died, are in the queue again", abandoned, self.name)
         async with asyncio.TaskGroup() as group:  # a worker that cannot renew must not go on claiming
             group.create_task(self._leases.renew_for_ever())
             group.create_task(self._leases.heed_cancellations(self._blocking, beat=self._workload.renew_every))
@@ -205,7 +208,7 @@ class LedgerWorker(Worker):
                 return
             if self._worth_another(claim, ending):
                 await self._try_again(claim, ending)
-            elif await self._finish(execution, ending):
+            elif await self._offered(lambda: self._ledger.finish(claim.job_id, claim.token, ending)):
                 self._count(claim, ending, claim.started_at - claim.created_at + time.perf_counter() - began)
                 await self._handlers.clean_up(claim)
             else:
@@ -228,22 +231,23 @@ class LedgerWorker(Worker):
 
     async def _try_again(self, claim: Claim, ending: Ending) -> None:
         delay = FIRST_DELAY * 2**claim.errors
-        if await self._ledger.try_again(claim.job_id, claim.token, delay):
+        if await self._offered(lambda: self._ledger.try_again(claim.job_id, claim.token, delay)):
             assert ending.error
             log.warning("job %s is tried again in %g s: %s", claim.job_id, delay, ending.error.message)
             self._metrics.tried_again.inc()
         else:
             self._metrics.lost.inc()
 
-    async def _finish(self, execution: Execution, ending: Ending) -> bool:
-        claim = execution.claim
-        until = self.loop.time() + FINISH_BOUND
+    async def _offered(self, transition: Callable[[], Awaitable[T]], bound: float = OFFER_BOUND) -> T:
+        """Tries until the ledger answers. Raises one of REDIS_DOWN after `bound` seconds."""
+        until = self.loop.time() + bound
         while True:
             try:
-                return await self._ledger.finish(claim.job_id, claim.token, ending)
-            except REDIS_DOWN:
-                if self.loop.time() > until or not self._leases.holds(execution):
+                return await transition()
+            except REDIS_DOWN as error:
+                if self.loop.time() > until:
                     raise
+                log.warning("the ledger does not answer (%s); trying again", error)
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _ending(self, execution: Execution) -> Ending | None:
@@ -263,8 +267,8 @@ class LedgerWorker(Worker):
         if execution.verdict is Standing.CANCEL:
             return Ending(Outcome.CANCELLED, Timings())
         self._metrics.fenced.inc(execution.fenced)
-        stopping = execution.verdict is None  # nobody but this worker's own shutdown wants the execution to end
-        if stopping and await self._ledger.hand_back(claim.job_id, claim.token):
+        by_worker = execution.verdict is None or execution.fenced  # it stops, or could not renew
+        if by_worker and await self._offered(lambda: self._ledger.hand_back(claim.job_id, claim.token)):
             self._metrics.handed_back.inc()
         else:
             self._metrics.lost.inc()

@@ -4,6 +4,8 @@
 -- Returns a list of {id, token, function, request, execution, created_at, started_at, crashes, errors}.
 local worker, lease_ms, limit, token_prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
+local SHORT_SILENCE_MS = 2000
+
 local function handed_out(id, token)
   local known = redis.call('HMGET', job_key(id), 'function', 'request', 'executions', 'created_at', 'started_at', 'crashes', 'errors')
   return { id, token, known[1], known[2], known[3], known[4], known[5], known[6] or '0', known[7] or '0' }
@@ -17,7 +19,12 @@ for n, id in ipairs(before) do
 end
 if #before > 0 then return claims end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 100)) do requeue(id, 'crashes') end
+-- When nobody could renew, because Redis or all of them were away, no lease says anything about its worker: those that
+-- live get the time to say so.
+local nobody_could = pulse() > math.max(lease_ms / 2, SHORT_SILENCE_MS)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 1000)) do
+  if nobody_could then redis.call('ZADD', LEASES, now_ms + lease_ms / 2, id) else requeue(id, 'crashes') end
+end
 for n, id in ipairs(redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now_ms, 'LIMIT', 0, limit)) do
   local job = job_key(id)
   local token = token_prefix .. n

@@ -1,6 +1,6 @@
 -- Put before each script. Times are taken from Redis's own clock, so that no two processes disagree.
 local QUEUE, LEASES, JOBS, TOTALS = 't2v:queue', 't2v:leases', 't2v:jobs', 't2v:totals'
-local WAKE, EVENTS, CANCELS = 't2v:wake', 't2v:events', 't2v:cancels'
+local WAKE, EVENTS, CANCELS, PULSE = 't2v:wake', 't2v:events', 't2v:cancels', 't2v:pulse'
 local WAKE_CAP = 256
 
 local clock = redis.call('TIME')
@@ -13,6 +13,12 @@ local function claim_key(token_prefix) return 't2v:claim:' .. token_prefix end
 local function idempotency_key(hash) return 't2v:idempotency:' .. hash end
 
 local function count(total) redis.call('HINCRBY', TOTALS, total, 1) end
+
+-- Notes that a worker lives. Returns for how many ms none had been heard of; 0 for the first.
+local function pulse()
+  local last = redis.call('SET', PULSE, now_ms, 'GET')
+  return last and now_ms - last or 0
+end
 
 -- Whether a job runs as the execution that has this token.
 local function is_held(id, token)

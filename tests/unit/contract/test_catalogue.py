@@ -48,7 +48,13 @@ WORKER = {
     "t2v_job_queue_seconds",
     "t2v_stage_seconds stage=assemble|narration|parse|publish|scenes|script|visual",
     "t2v_stage_cpu_seconds_total stage=assemble|parse",
-    f"t2v_provider_calls_total {PROVIDERS} result=bad_payload|cancelled|disconnected|ok|refused|status|timeout",
+    f"t2v_provider_calls_total {PROVIDERS} result=bad_payload|cancelled|disconnected|ok|rate_limited|refused|status|timeout",
+    f"t2v_provider_retries_total {PROVIDERS} reason=bad_payload|disconnected|rate_limited|refused|status|timeout",
+    f"t2v_provider_retry_wait_seconds_total {PROVIDERS} cause=backoff|breaker|retry_after",
+    f"t2v_breaker_state {PROVIDERS} state=closed|half_open|open",
+    f"t2v_breaker_transitions_total {PROVIDERS} state=closed|half_open|open",
+    f"t2v_breaker_rejected_total {PROVIDERS}",
+    f"t2v_breaker_probes_total {PROVIDERS} result=bad|good|neutral",
     f"t2v_provider_call_seconds {PROVIDERS}",
     f"t2v_provider_payload_bytes_total {PROVIDERS} direction=received|sent",
     "t2v_worker_slots",
@@ -144,7 +150,8 @@ def test_everything_counts_from_0(declare: Callable[[CollectorRegistry], object]
         for sample in family.samples
         if sample.value != 0
     }
-    assert not_0 <= {("t2v_run_phase", "idle")}
+    closed = {("t2v_breaker_state", provider, "closed") for provider in ("llm", "tts", "visual")}
+    assert not_0 <= {("t2v_run_phase", "idle")} | closed
 
 
 @each_role

@@ -191,7 +191,7 @@ async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: 
     assert await records.job("video_a") is None
     assert await records.totals() == totals
     left = set(await redis.keys("*"))
-    assert left == {keys.TOTALS, keys.claim("first-")}
+    assert left == {keys.TOTALS, keys.PULSE, keys.claim("first-")}
 
 
 async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
@@ -229,6 +229,35 @@ async def test_a_claim_whose_answer_was_lost_is_repeated_and_hands_out_the_same_
     (other,) = await ledger.claim("worker", LIVES, 2, "second-")
     assert other.job_id == "video_c"
     assert 0 < await redis.pttl(keys.claim("first-")) <= LIVES * 1000
+
+
+async def test_a_worker_that_starts_again_finds_what_it_held_in_the_queue_at_once(
+    ledger: Ledger, records: Records
+) -> None:
+    for name in "abc":
+        await ledger.accept(f"video_{name}", REQUEST)
+    assert len(await ledger.claim("worker-1", LIVES, 2, "first-")) == 2
+    (other,) = await ledger.claim("worker-2", LIVES, 1, "second-")
+    assert await ledger.abandon("worker-1") == 2
+    assert await ledger.abandon("worker-1") == 0
+    again = await ledger.claim("worker-1", LIVES, 3, "third-")
+    assert [(claim.job_id, claim.crashes) for claim in again] == [("video_a", 1), ("video_b", 1)]
+    assert (await records.totals())["crashes"] == 2
+    assert await ledger.finish(other.job_id, other.token, COMPLETED)
+
+
+async def test_no_worker_counts_as_dead_because_redis_was_away(ledger: Ledger, redis: Redis, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token = await claim_one(ledger, "first-", lease=10)
+    minute_ago = (await redis.time())[0] * 1000 - 60_000
+    await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # it ran out while Redis hung
+    await redis.set(keys.PULSE, minute_ago)
+    assert await ledger.claim("other", 10, 5, "second-") == []
+    assert (await records.totals())["crashes"] == 0
+    assert await ledger.renew(10, {"video_a": token}) == {}
+    await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # and this time it is the worker that went
+    (again,) = await ledger.claim("other", 10, 5, "third-")
+    assert (again.job_id, again.crashes) == ("video_a", 1)
 
 
 async def test_a_job_that_failed_for_a_reason_of_ours_is_due_again_after_a_while(

@@ -104,7 +104,10 @@ class Walk:
         lease = self.chance.choice([LIVES, DIES_AT_ONCE])
         limit = self.chance.randint(1, 3)
         waiting = await self.redis.zcard(keys.QUEUE)
+        dead = await self.redis.zrangebyscore(keys.LEASES, "-inf", time.time() * 1000, withscores=True)
         claims = await self.ledger.claim("worker", lease, limit, f"{number}-")
+        for job_id, ended in dead:
+            assert await self.redis.zscore(keys.LEASES, job_id) != ended, "a dead worker keeps its job"
         assert len(claims) >= min(waiting, limit), "due jobs were not handed out"
         assert len({claim.job_id for claim in claims}) == len(claims) <= limit
         for claim in claims:
@@ -115,6 +118,12 @@ class Walk:
                 "what was claimed is kept for ever"
             )
             assert await self.ledger.claim("worker", lease, limit, f"{number}-") == claims, "a repeated claim differs"
+
+    async def _abandon(self, _: int) -> None:
+        held = await self.redis.zcard(keys.LEASES)
+        assert await self.ledger.abandon("somebody else") == 0
+        if self.chance.random() < 0.3:
+            assert await self.ledger.abandon("worker") == held
 
     async def _renew(self, _: int) -> None:
         held = dict(self._any_execution() for _ in range(3))

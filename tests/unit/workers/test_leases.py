@@ -46,9 +46,11 @@ async def test_a_worker_that_cannot_renew_stops_what_it_holds_when_the_lease_end
         await bench.reaches(job_id, Status.IN_PROGRESS)
         await until(lambda: bool(stopped))
         assert 0.05 < stopped[0] <= 0.65
-        await until(lambda: bench.metric("t2v_worker_fenced_executions_total") == 1)
-        assert bench.metric("t2v_worker_lost_leases_total") == 1
-        assert (await bench.totals()).get("stale_finishes") is None
+        await until(lambda: bench.metric("t2v_worker_fenced_executions_total") >= 1)
+        await until(lambda: bench.metric("t2v_worker_handed_back_total") >= 1)
+        totals = await bench.totals()
+        assert totals["handed_back"] >= 1
+        assert not totals.keys() & {"crashes", "stale_finishes"}
 
 
 async def test_a_worker_that_was_away_for_longer_than_the_lease_stops_what_it_held_at_once(redis_url: str) -> None:
@@ -65,7 +67,7 @@ async def test_a_worker_that_was_away_for_longer_than_the_lease_stops_what_it_he
         time.sleep(0.5)  # noqa: ASYNC251 - as a stopped process would
         async with asyncio.timeout(0.1):
             await stopped.wait()
-        await until(lambda: bench.metric("t2v_worker_fenced_executions_total") == 1)
+        await until(lambda: bench.metric("t2v_worker_fenced_executions_total") >= 1)
 
 
 async def test_renewal_stops_an_execution_that_lost_its_lease(redis_url: str) -> None:
