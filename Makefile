@@ -11,11 +11,12 @@ PROGRAMS := .venv/.programs
 export REELBENCH_NAME := $(if $(filter command,$(firstword $(origin NAME))),$(value NAME))
 export REELBENCH_SEED := $(value SEED)
 export REELBENCH_JOBS := $(value JOBS)
+export REELBENCH_GENERATORS := $(value GENERATORS)
 export REELBENCH_DOCUMENT := $(value DOCUMENT)
 export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
-unexport NAME SEED JOBS DOCUMENT RUN Q ONLY
+unexport NAME SEED JOBS GENERATORS DOCUMENT RUN Q ONLY
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -23,9 +24,10 @@ MAKEOVERRIDES =
 .PHONY: help scenario scenarios report bench up query setup test lint clean
 
 ##@ Measure
-scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=60] [DOCUMENT=paper.pdf]
+scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [GENERATORS=2] [DOCUMENT=paper.pdf]
 	@exec $(PY) -m cli scenario $${REELBENCH_NAME:+"$$REELBENCH_NAME"} \
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
+	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
 scenarios: setup ## List the scenarios
 	@exec $(PY) -m cli scenarios
@@ -43,8 +45,15 @@ query: setup ## Ask Prometheus: Q='sum by (outcome) (t2v_jobs_finished_total)'
 
 ##@ Develop
 setup: $(INSTALLED) $(PROGRAMS) ## Install Python packages and find redis-server and prometheus (the others do it too)
-test: setup ## Run all tests
-	@exec $(PY) -m pytest tests/ -v -n 2 --dist loadfile
+test: setup ## Run all tests: two files at a time, then, alone, the suites that measure
+	@began=$$(date +%s); \
+	$(PY) -m pytest tests/integration tests/unit -n 2 --dist loadfile --no-loadscope-reorder; first=$$?; \
+	test $$first -le 1 || exit $$first; \
+	half=$$(date +%s); $(PY) -m pytest tests/test_*.py -v; second=$$?; \
+	word() { test $$1 -eq 0 && echo passed || echo FAILED; }; \
+	echo "unit and integration $$(word $$first) in $$((half - began)) s," \
+	  "measuring suites $$(word $$second) in $$(($$(date +%s) - half)) s"; \
+	test $$first -eq 0 && test $$second -eq 0
 lint: setup ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .

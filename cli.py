@@ -7,11 +7,9 @@ import argparse
 import asyncio
 import contextlib
 import random
-import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -22,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
+from contract.limits import raise_open_files
 from contract.runfolder import RESULT, Verdict
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
@@ -36,7 +35,7 @@ from reporter.prometheus import Prometheus, Series
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
 from stack.local import LocalStack
-from stack.places import ROOT, cache_dir, reports_dir, runs_dir
+from stack.places import ROOT, cache_dir, new_run_folder, point_latest, reports_dir, runs_dir
 from stack.ports import is_free
 from stack.process import ChildDied
 from stack.protocol import Stack
@@ -91,11 +90,12 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 async def _scenario(options: argparse.Namespace) -> int:
     scenarios = [load_scenario(name).with_jobs(options.jobs) for name in SUITES.get(options.name, (options.name,))]
     document = read_document(options.document) if options.document else default_document(ROOT)
+    raise_open_files()  # each job under way is a socket
     statuses, folders = [], []
     for scenario in scenarios:
-        folder = _new_run_folder(scenario)
+        folder = new_run_folder(scenario.name)
         try:
-            statuses.append(await _run_scenario(scenario, document, options.seed, folder))
+            statuses.append(await _run_scenario(scenario, document, options.seed, folder, options.generators))
             folders.append(folder)
         finally:
             if not any(folder.rglob("*")):
@@ -106,14 +106,15 @@ async def _scenario(options: argparse.Namespace) -> int:
     return max(statuses)
 
 
-async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path) -> int:
+async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path, generators: int | None) -> int:
     say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
     async with _some_stack(folder) as stack:
         with Display(say) as display:
-            result = await measure(scenario, document, seed, stack, folder, Progress(changed=display.show))
-    _point_latest(folder)
+            progress = Progress(changed=display.show)
+            result = await measure(scenario, document, seed, stack, folder, progress, generators)
+    point_latest(folder)
     report = _write_report([folder], folder)
-    for line in summary(folder):
+    for line in [*summary(folder), *(f"note: {note}" for note in result.notes)]:
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nreport  {_short(report)}\nrun     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
@@ -180,7 +181,7 @@ async def _keep_up(options: argparse.Namespace) -> int:
                 f"API docs    {stack.api_url}/docs\nPrometheus  {stack.prometheus_url}\nlogs        {_short(logs)}"
             )
             out.print("\nCtrl-C stops everything. In another terminal: make scenario NAME=single")
-            death: ChildDied = await stack.died
+            death: ChildDied = await stack.fleet.died
     raise death
 
 
@@ -220,20 +221,6 @@ def _as_table(series: list[Series]) -> Table:
     return table
 
 
-def _new_run_folder(scenario: Scenario) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = runs_dir() / f"{stamp}-{scenario.name}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _point_latest(folder: Path) -> None:
-    """`runs/latest` is the newest finished run; replaced at once, so that it never dangles."""
-    link = folder.parent / f".latest-{folder.name}"
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
-
-
 def _dim(line: str) -> None:
     say.print(line, style="dim", markup=False)
 
@@ -270,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("name", nargs="?", default="single", help="see `scenarios`, or a TOML file (default: single)")
     scenario.add_argument("--seed", type=_seed, default=random.randrange(2**31), help="repeats a run (default: random)")  # noqa: S311 - no secret
     scenario.add_argument("--jobs", type=_count, help="how many jobs to measure (default: the scenario's)")
+    scenario.add_argument("--generators", type=_count, help="processes that share the load (default: the scenario's)")
     scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
     scenario.set_defaults(command=_scenario)
 

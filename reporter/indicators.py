@@ -1,11 +1,12 @@
 """The indicators that targets judge: one definition each, here and nowhere else."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from contract.calls import Provider
 from contract.catalogue import UNMATCHED_ROUTE, RequestKind
-from contract.jobs import Outcome
+from contract.jobs import Outcome, Stage, Timings
 from contract.runfolder import RequestRecord
 from reporter.answers import Sample
 from reporter.runs import Run
@@ -27,18 +28,37 @@ class Indicator:
 def indicators(run: Run) -> dict[str, Indicator]:
     """By the names that scenarios use for their targets. Times in seconds, shares of 1."""
     return {
-        "response_p95": _response(run),
+        "response_p95": _exact_p95(run.responses),
         "success_rate": _success(run),
         "throughput": _throughput(run),
         "api_p95": _api(run),
+        "parse_p95": _stage(run, Stage.PARSE),
+        "llm_p95": _calls(run, Provider.LLM),
+        "tts_p95": _calls(run, Provider.TTS),
+        "visual_p95": _calls(run, Provider.VISUAL),
+        "assemble_p95": _stage(run, Stage.ASSEMBLE),
     }
 
 
-def _response(run: Run) -> Indicator:
-    found = supported_percentile(run.responses, 0.95)
+def _exact_p95(values: Sequence[float]) -> Indicator:
+    found = supported_percentile(values, 0.95)
     if found is None:
         return Indicator(None, 0)
     return Indicator(found.value, found.n, None if found.supported else "the maximum: n is too small for P95")
+
+
+def _stage(run: Run, stage: Stage) -> Indicator:
+    """Over the executions that ended the jobs, failed jobs included; the CPU that it waits for is part of it."""
+    return _exact_p95([timing.seconds for timed in _timings(run) for timing in timed.stages if timing.stage is stage])
+
+
+def _calls(run: Run, provider: Provider) -> Indicator:
+    """Over all attempts, as the worker lived them: good or bad, the way to the provider and back included."""
+    return _exact_p95([call.seconds for timed in _timings(run) for call in timed.calls if call.provider is provider])
+
+
+def _timings(run: Run) -> list[Timings]:
+    return [job.timings for job in run.measured if job.timings]
 
 
 def _success(run: Run) -> Indicator:

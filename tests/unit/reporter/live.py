@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,11 +64,14 @@ def answering(processes: list[Process]) -> Iterator[list[dict[str, object]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body, media_type = render(registries[self.path])
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", media_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            # A scrape that was given up is Prometheus's to tell; a traceback of it, printed by this thread while pytest
+            # prints another, can bring Python 3.11's parser and with it pytest down.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.send_response(HTTPStatus.OK)
+                self.send_header("Content-Type", media_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Not to the terminal."""

@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,11 @@ def test_the_slowest_endpoint_is_judged_if_asked_often_enough(tmp_path: Path) ->
     assert value.value == pytest.approx(0.1, rel=0.05)
 
 
+def lengthen(job: dict[str, Any], seconds: float) -> None:
+    for timing in (*job["timings"]["stages"], *job["timings"]["calls"]):
+        timing["seconds"] += seconds
+
+
 @pytest.mark.parametrize("slowest", [0.2, 40.0])
 def test_too_few_requests_are_judged_by_a_bound_of_their_maximum(tmp_path: Path, slowest: float) -> None:
     """Finite even beyond the last bucket."""
@@ -87,9 +93,41 @@ def test_requests_of_a_client_are_judged_before_the_services_histogram(tmp_path:
 def test_without_data_there_is_no_value(tmp_path: Path) -> None:
     run = single(n=0)
     run.answers = {}
+    components = ("parse_p95", "llm_p95", "tts_p95", "visual_p95", "assemble_p95")
     assert found(tmp_path, run) == dict.fromkeys(
-        ("response_p95", "success_rate", "throughput", "api_p95"), Indicator(None, 0)
+        ("response_p95", "success_rate", "throughput", "api_p95", *components), Indicator(None, 0)
     )
+
+
+def test_components_are_judged_by_their_exact_p95_in_the_measured_phase(tmp_path: Path) -> None:
+    """A stage by one length per job, a provider by each of its calls; a slow warm-up is no part of it."""
+    run = single(warmup=8)
+    for job in run.jobs:
+        if job["phase"] == "warmup":
+            lengthen(job, 9.0)
+    values = found(tmp_path, run)
+    assert values["parse_p95"] == Indicator(0.017, 60)
+    assert values["assemble_p95"] == Indicator(0.018, 60)
+    for provider, calls in (("llm", 60), ("tts", 300), ("visual", 300)):
+        taken = sorted(
+            call["seconds"]
+            for job in run.jobs
+            if job["phase"] == "measure"
+            for call in job["timings"]["calls"]
+            if call["provider"] == provider
+        )
+        assert len(taken) == calls
+        assert values[f"{provider}_p95"] == Indicator(taken[math.ceil(0.95 * calls) - 1], calls)
+
+
+def test_a_component_of_few_jobs_is_judged_by_its_slowest(tmp_path: Path) -> None:
+    """And a job without timings, whose worker was lost, tells nothing of it."""
+    run = single(n=12)
+    lengthen(run.jobs[-2], 0.2)
+    run.jobs[-1]["timings"] = None
+    value = found(tmp_path, run)["assemble_p95"]
+    assert value.value == pytest.approx(0.218)
+    assert (value.n, value.note) == (11, "the maximum: n is too small for P95")
 
 
 def test_a_summary_tells_stamp_figures_and_targets(tmp_path: Path) -> None:
