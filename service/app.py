@@ -1,7 +1,8 @@
 """The FastAPI front end. It holds no state of its own: any number of processes may stand before one Redis."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import functools
+from collections.abc import AsyncIterator, Callable, Iterable
 from http import HTTPStatus
 
 from anyio import to_thread
@@ -15,6 +16,7 @@ from contract.catalogue import RequestKind, ServiceMetrics
 from contract.connections import connect, connect_blocking
 from contract.exposition import ProcessRegistry, render
 from contract.ledger import Ledger
+from contract.manifest import Manifest
 from contract.records import Records
 from contract.settings import Deployment, Workload
 from service import problems
@@ -27,6 +29,9 @@ from service.state import Service, State
 MULTIPART_ALLOWANCE = 64 * 1024
 """What boundaries and the other fields may add to a document."""
 
+MANIFESTS = 512
+"""Manifests kept in memory: each is read once per asset otherwise, and what was published never changes."""
+
 DESCRIPTION = "A document goes in, a narrated video comes out. Every step on the way is measured."
 
 
@@ -35,6 +40,14 @@ def _routes(app: FastAPI) -> Iterable[tuple[str, str, set[RequestKind]]]:
         if isinstance(route.original_route, APIRoute) and route.path:
             for method in sorted(route.methods or ()):
                 yield method, route.path, {kind_of(method, route.path, query) for query in (b"", b"wait=")}
+
+
+def _manifests(data: DataFolder) -> Callable[[str, str], Manifest]:
+    @functools.lru_cache(MANIFESTS)
+    def read(job_id: str, token: str) -> Manifest:
+        return Manifest.model_validate_json(data.manifest(job_id, token).read_bytes())
+
+    return read
 
 
 def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
@@ -58,7 +71,7 @@ def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
         lifespan=lifespan,
         max_body_size=workload.max_document_bytes + MULTIPART_ALLOWANCE,
     )
-    app.state.service = State(deployment, workload, Ledger(redis), Records(redis), changes, data)
+    app.state.service = State(deployment, workload, Ledger(redis), Records(redis), changes, data, _manifests(data))
     problems.install(app)
     app.include_router(router)
 

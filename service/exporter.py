@@ -38,7 +38,7 @@ async def _read(records: Records) -> list[Metric]:
     totals, backlog = await records.totals(), await records.backlog()
     states = {Status.QUEUED: backlog.queued, Status.IN_PROGRESS: backlog.in_progress}
     phase = await current_phase(records.redis)
-    return list(LedgerTotals.families(totals, states, backlog.oldest, phase))
+    return list(LedgerTotals.families(totals, states, backlog.oldest, phase, await records.begun()))
 
 
 def create_app(deployment: Deployment) -> Starlette:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
-import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
@@ -25,6 +24,9 @@ from service.state import Service, State
 LONGEST_WAIT = 60.0
 CANCEL_WAIT = 5.0
 """How long a delete waits for a running job to stop."""
+
+IN_ONE_PIECE = 256 * 1024
+"""Bytes up to which a file is read at once: handing it on piece by piece costs more than the memory."""
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=RESPONSES)
 
@@ -47,6 +49,7 @@ async def _known_job(job_id: str, service: Service) -> Job:
     return job
 
 
+ByteRange = Annotated[str | None, Header(alias="range", include_in_schema=False)]
 KnownJob = Annotated[Job, Depends(_known_job)]
 
 FIELDS = {"document", *JobOptions.model_fields}
@@ -187,8 +190,12 @@ def _event(job: Job) -> ServerSentEvent:
     return ServerSentEvent(raw_data=data, event=job.status.value, id=str(job.version))
 
 
-async def _published(job_id: str, service: State) -> tuple[str, Manifest]:
-    """Token and manifest of a finished video."""
+def _gone(job_id: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "unknown-asset", f"The files of video {job_id} are gone.")
+
+
+async def _published(job_id: str, service: State) -> str:
+    """The token of the execution whose video it is."""
     found = await service.records.winner(job_id)
     if found is None:
         raise _unknown(job_id)
@@ -197,34 +204,41 @@ async def _published(job_id: str, service: State) -> tuple[str, Manifest]:
         raise Problem(
             HTTPStatus.CONFLICT, "video-not-ready", f"The video is {status}; there is content once it is completed."
         )
-    try:
-        return token, await to_thread.run_sync(_read_manifest, service, job_id, token)
-    except FileNotFoundError:
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown-asset", f"The files of video {job_id} are gone.") from None
-
-
-def _read_manifest(service: State, job_id: str, token: str) -> Manifest:
-    return Manifest.model_validate(orjson.loads(service.data.manifest(job_id, token).read_bytes()))
+    return token
 
 
 @router.get("/{job_id}/content", response_class=FileResponse, summary="The video (MP4)")
-async def content(job_id: str, service: Service) -> FileResponse:
-    return await asset(job_id, VIDEO_NAME, service)
+async def content(job_id: str, service: Service, byte_range: ByteRange = None) -> Response:
+    return await asset(job_id, VIDEO_NAME, service, byte_range)
 
 
-@router.get("/{job_id}/manifest", summary="Every asset of a finished video, with size and SHA-256")
-async def manifest(job_id: str, service: Service) -> Manifest:
-    return (await _published(job_id, service))[1]
+@router.get(
+    "/{job_id}/manifest", summary="Every asset of a finished video, with size and SHA-256", response_model=Manifest
+)
+async def manifest(job_id: str, service: Service) -> Response:
+    token = await _published(job_id, service)
+    try:
+        written = await to_thread.run_sync(service.data.manifest(job_id, token).read_bytes)
+    except FileNotFoundError:
+        raise _gone(job_id) from None
+    return Response(written, media_type="application/json")
 
 
 @router.get("/{job_id}/assets/{name}", response_class=FileResponse, summary="One asset of a finished video")
-async def asset(job_id: str, name: str, service: Service) -> FileResponse:
-    token, listed = await _published(job_id, service)
-    known = listed.asset(name)
+async def asset(job_id: str, name: str, service: Service, byte_range: ByteRange = None) -> Response:
+    token = await _published(job_id, service)
+    try:
+        known = (await to_thread.run_sync(service.manifest, job_id, token)).asset(name)
+    except FileNotFoundError:
+        raise _gone(job_id) from None
     path = service.data.execution(job_id, token) / name
     if known is None or not path.is_file():
         raise Problem(HTTPStatus.NOT_FOUND, "unknown-asset", f"The video {job_id} has no asset {name[:80]}.")
-    return FileResponse(path, media_type=known.media_type, headers={"ETag": f'"{known.sha256}"'})
+    headers = {"ETag": f'"{known.sha256}"', "Accept-Ranges": "bytes"}
+    if known.bytes > IN_ONE_PIECE or byte_range is not None:
+        return FileResponse(path, media_type=known.media_type, headers=headers)
+    whole = await to_thread.run_sync(path.read_bytes)
+    return Response(whole, media_type=known.media_type, headers=headers)
 
 
 @router.post("/{job_id}/cancel", summary="Cancel a video")

@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 
 import pytest
 
@@ -61,6 +62,8 @@ async def test_files_that_are_gone_are_said_to_be(front: Front) -> None:
     assert answer.status_code == 404
     problem_of(answer)
     (folder / MANIFEST_NAME).unlink()
+    assert (await front.http.get(f"/v1/videos/{job_id}/manifest")).status_code == 404, "read anew each time"
+    shutil.rmtree(folder)
     for what in FETCHED:
         answer = await front.http.get(f"/v1/videos/{job_id}/{what}")
         assert answer.status_code == 404, "files are away, not the ledger"

@@ -134,6 +134,8 @@ async def test_the_exporter_tells_the_totals_of_the_ledger(front: Front, deploym
         created = (await front.http.get(f"/v1/videos/{waiting}")).json()["created_at"]
         assert abs(told["t2v_queue_oldest_timestamp_seconds",] - created) < 0.001
         assert told["t2v_run_phase", "idle"] == 1
+        assert ("t2v_ledger_begun_timestamp_seconds",) not in empty
+        assert 0 <= created - told["t2v_ledger_begun_timestamp_seconds",] < 60
 
 
 async def test_while_redis_is_away_the_exporter_tells_nothing_else(deployment: Deployment) -> None:
