@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault
 from stack.parts import queue_store
 from stack.places import ROOT, cache_dir
 from stack.ports import PortChooser
-from stack.process import Child, to_the_end
+from stack.process import Child
 from stack.programs import REDIS, find_programs
 from stack.readiness import answers, asker
 

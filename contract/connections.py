@@ -1,7 +1,5 @@
 """Connections to Redis that cannot hang: every wait is bounded and a broken connection is tried again."""
 
-import asyncio
-
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
@@ -49,12 +47,3 @@ def connect_blocking(url: str, block: float, bound: float) -> Redis:
         socket_keepalive=True,
     )
     return client
-
-
-def was_cancelled() -> bool:
-    """Whether the running task was cancelled, even if the cancellation was lost on its way.
-
-    redis-py sends through `asyncio.wait_for`, which on Python 3.11 swallows one that comes as the sending ends.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -10,7 +10,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from contract.connections import was_cancelled
+from contract.cancellation import was_cancelled
 
 log = logging.getLogger(__name__)
 

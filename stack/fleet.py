@@ -10,9 +10,10 @@ from pathlib import Path
 
 import aiohttp
 
+from contract.cancellation import to_the_end
 from stack.parts import Part
 from stack.places import ROOT
-from stack.process import Child, ChildDied, to_the_end
+from stack.process import Child, ChildDied
 from stack.readiness import answers, asker
 
 READY_BOUND = 20.0

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from contract.cancellation import to_the_end
 from contract.settings import Fsync, Workload
 from stack.fleet import Fleet
 from stack.parts import COMMANDS, Part, cache_store, own_process, prometheus, queue_store
 from stack.ports import LOOPBACK, PortChooser
 from stack.power import append_only_file, check_that_losses_can_be_seen, on_disk
-from stack.process import to_the_end
 from stack.programs import PROMETHEUS, REDIS, Program, find_programs
 from stack.state import state_folder
 from stack.targets import Targets

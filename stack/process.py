@@ -116,17 +116,3 @@ class Child:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
             lines = log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         return f"the end of {self.log}:\n" + "\n".join(lines or ["(empty)"])
-
-
-async def to_the_end(work: Awaitable[None]) -> None:
-    """Awaits `work` to its end even if the waiting task is cancelled meanwhile; the cancellation follows then."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled:
-        raise cancelled

@@ -11,7 +11,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from contract import keys
-from contract.connections import REDIS_DOWN, was_cancelled
+from contract.cancellation import was_cancelled
+from contract.connections import REDIS_DOWN
 from contract.ledger import Claim, Ending, Ledger, Standing
 from contract.settings import Workload
 from contract.subscription import follow

@@ -21,10 +21,11 @@ from arq.worker import Worker, func
 from redis.asyncio import Redis
 
 from contract import keys
+from contract.cancellation import was_cancelled
 from contract.catalogue import WorkerMetrics
-from contract.connections import REDIS_DOWN, was_cancelled
+from contract.connections import REDIS_DOWN
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
-from contract.ledger import RENDER, Claim, Ending, Ledger, Standing
+from contract.ledger import RENDER, Claim, Ending, Ledger, Standing, UnknownJobError
 from contract.settings import Plant, Workload
 from workers.leases import RETRY_DELAY, Execution, Leases
 from workers.pipeline import Report
@@ -214,6 +215,9 @@ class LedgerWorker(Worker):
             else:
                 self._metrics.lost.inc()
                 await self._handlers.withdraw(claim)
+        except UnknownJobError as error:
+            log.error("%s", error)  # noqa: TRY400 - where it happened says nothing
+            await self._handlers.withdraw(claim)
         except REDIS_DOWN as error:
             log.warning("the end of %s is not in the ledger (%s); its lease runs out", claim.job_id, error)
         except Exception:

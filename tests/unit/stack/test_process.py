@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault
-from stack.process import Child, ChildDied, to_the_end
+from stack.process import Child, ChildDied
 
 ROOT = Path(__file__).resolve().parents[3]
 
