@@ -4,12 +4,12 @@ The rooms do not know each other; this is the one place, beside the command line
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.catalogue import LoadMetrics
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -28,11 +28,13 @@ from contract.runfolder import (
 )
 from contract.settings import Workload
 from loadgen.books import Parties, balance, balance_requests, client_party, listing_party
+from loadgen.crew import Crew, crew
 from loadgen.document import Document
+from loadgen.generator import RunBroken
 from loadgen.machine import git_state, machine, versions
-from loadgen.own_metrics import load_metrics
+from loadgen.priority import step_back
 from loadgen.probes import successful
-from loadgen.runner import Outcomes, Progress, RunBroken, run
+from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
 from loadgen.verdict import Evidence, Figure, combine, judge
@@ -50,14 +52,14 @@ SETTLE_BOUND = 20.0
 
 
 class _Observer:
-    """Prometheus at `url`; `load_generator` is the instance that joins it last."""
+    """Prometheus at `url`; `generators` are the instances that join it last."""
 
-    def __init__(self, url: str, load_generator: str) -> None:
+    def __init__(self, url: str, generators: Sequence[str]) -> None:
         self._url = url
-        self._load_generator = load_generator
+        self._generators = generators
 
     async def settled(self, since: float) -> float:
-        return await settled(self._url, since, SETTLE_BOUND, [self._load_generator])
+        return await settled(self._url, since, SETTLE_BOUND, self._generators)
 
     async def clock_skew(self) -> float:
         return await clock_skew(self._url)
@@ -71,21 +73,33 @@ class _Setting:
     seed: int
     stack: Stack
     observer: _Observer
-    metrics: LoadMetrics
+    crew: Crew
     progress: Progress
 
 
 async def measure(
-    scenario: Scenario, document: Document, seed: int, stack: Stack, folder: Path, progress: Progress
+    scenario: Scenario,
+    document: Document,
+    seed: int,
+    stack: Stack,
+    folder: Path,
+    progress: Progress,
+    generators: int | None = None,
 ) -> Result:
     """Runs the scenario against the stack, leaves all evidence in `folder`, and judges it.
+
+    `generators` is how many processes share the load; the scenario says it otherwise.
 
     A scenario of several rungs leaves a folder for each in `folder/rungs/`, as complete as a run's own; what lies in
     `folder` itself is then about all of them. Raises UsageError (the document, a stack that is busy) and
     EnvironmentFault (something does not answer).
     """
-    with load_metrics(stack, folder.name) as (metrics, instance):
-        setting = _Setting(document, seed, stack, _Observer(stack.prometheus_url, instance), metrics, progress)
+    number = generators or scenario.generators
+    if number > 1:
+        await step_back(stack.processes.values())
+    async with crew(stack, document, seed, folder.name, number, folder / "logs") as members:
+        observer = _Observer(stack.prometheus_url, members.instances)
+        setting = _Setting(document, seed, stack, observer, members, progress)
         if scenario.search is not None:
             return await _search(scenario, scenario.search, setting, folder)
         steps = scenario.steps()
@@ -122,12 +136,9 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
     try:
         info = await _describe(step, setting)
         info.id, info.rung = (folder.name, None) if run_id is None else (f"{run_id}.{folder.name}", folder.name)
-        outcomes = await run(
-            step, info, setting.document, setting.stack, setting.observer, folder, setting.progress, setting.metrics
-        )
+        outcomes = await run(step, info, setting.crew, setting.stack, setting.observer, folder, setting.progress)
     except PromQLError as error:
-        if setting.stack.deaths:
-            died = ", ".join(setting.stack.deaths)
+        if died := ", ".join([*setting.stack.deaths, *setting.crew.deaths]):
             raise RunBroken(f"{died} died though nothing of the run killed it: see {folder}/logs. {error}") from error
         raise
     except RedisError as error:
@@ -159,6 +170,7 @@ async def _combine(results: list[tuple[str, Result]], result: Result, stack: Sta
             "warmup_jobs": sum(info.warmup_jobs for info in infos),
             "ended": last.ended,
             "machine_busy": None,
+            "generators_busy": {},
             "phases": [span for info in infos for span in info.phases],
             "window": Window(start=first.window.start, end=last.window.end),
         }
@@ -240,6 +252,7 @@ async def _describe(step: Step, setting: _Setting) -> RunInfo:
         load_model=load.model,
         concurrency=None if isinstance(load, OpenLoop) else load.users,
         rate=load.rate if isinstance(load, OpenLoop) else None,
+        generators=len(setting.crew.instances),
         jobs=load.jobs,
         warmup_jobs=step.warmup.jobs,
         started=time.time(),

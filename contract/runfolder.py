@@ -14,6 +14,7 @@ from contract.jobs import DocumentInfo, JobError, Outcome, Timings
 RUN = "run.json"
 JOBS = "jobs.jsonl"
 REQUESTS = "requests.jsonl"
+FAULTS = "faults.jsonl"
 RESULT = "result.json"
 QUERIES = "queries.json"
 RUNGS = "rungs"
@@ -73,6 +74,17 @@ class RequestRecord(BaseModel):
     failure: RequestFailure | None = None
 
 
+class FaultRecord(BaseModel):
+    """A fault that a process met; `end` is when it was up again. Times by the client's clock."""
+
+    target: str = Field(description="the kind of process")
+    kind: str
+    victim: str
+    start: float
+    end: float | None = None
+    lost_bytes: int | None = Field(default=None, description="of Redis's log, that were not on disk")
+
+
 class PhaseSpan(BaseModel):
     name: Phase
     start: float
@@ -99,6 +111,10 @@ class RunInfo(BaseModel):
     load_model: str
     concurrency: int | None = Field(default=None, description="users of a closed loop")
     rate: float | None = Field(default=None, description="arrivals per second of an open loop")
+    generators: int = Field(default=1, description="processes that shared the load")
+    generators_busy: dict[str, float] = Field(
+        default_factory=dict, description="share of a core that each of them used while measuring"
+    )
     jobs: int
     warmup_jobs: int
     started: float
@@ -198,12 +214,13 @@ class Integrity(BaseModel):
 
 
 class Result(BaseModel):
-    """`result.json`."""
+    """`result.json`. `notes` belong beside the figures, whatever the verdict."""
 
     scenario: str
     seed: int
     verdict: Verdict
     reasons: list[str]
+    notes: list[str] = Field(default_factory=list)
     targets: list[Target]
     counts: Counts
     books: list[Entry]

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -17,6 +18,9 @@ from loadgen.wire import RequestError, Wire
 
 WAIT = 30
 """Seconds that one status request waits at the server."""
+SUBMIT_BOUND = 60.0
+"""Seconds within which a job must be acknowledged: the last of a thousand documents waits behind all others, and a
+client that gives up sooner leaves a job behind that the service goes on with."""
 ANSWER_BOUND = 10.0
 """Seconds within which any other answer must come."""
 END_BOUND = 300.0
@@ -41,12 +45,12 @@ class Form:
         )
         return cls(boundary, head.encode() + document.content + f"\r\n--{boundary}--\r\n".encode())
 
-    def body(self, fields: dict[str, str]) -> bytes:
+    def body(self, fields: dict[str, str]) -> tuple[bytes, bytes]:
         parts = "".join(
             f'--{self.boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         )
-        return parts.encode() + self.document_part
+        return parts.encode(), self.document_part
 
     @property
     def content_type(self) -> str:
@@ -70,9 +74,11 @@ class Client:
 
     async def submit(self, form: Form, fields: dict[str, str]) -> Job:
         """The accepted job. Raises RequestError."""
-        body = form.body(fields)
+        body, kind = form.body(fields), form.content_type
         return _job(
-            await self._request("POST", "/v1/videos", HTTPStatus.ACCEPTED, body=body, content_type=form.content_type)
+            await self._request(
+                "POST", "/v1/videos", HTTPStatus.ACCEPTED, bound=SUBMIT_BOUND, body=body, content_type=kind
+            )
         )
 
     async def end_of(self, job_id: str) -> Job:
@@ -96,7 +102,7 @@ class Client:
         expected: HTTPStatus,
         *,
         bound: float = ANSWER_BOUND,
-        body: bytes = b"",
+        body: Sequence[bytes] = (),
         content_type: str = "",
     ) -> bytes:
         answer = await self._wire.request(method, path, bound, body, content_type)

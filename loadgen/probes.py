@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from itertools import cycle, islice
 
 from contract.runfolder import RequestRecord
 from loadgen.scenario import Endpoint, Probes
+from loadgen.share import Share
 from loadgen.users import Clock
 from loadgen.wire import RequestError, Wire
 
@@ -15,9 +15,11 @@ BOUND = 10.0
 
 
 class Prober:
-    """Asks each endpoint as often as the load says, in turn, `users` at a time. `video` is a job to ask about."""
+    """Asks our share of what the load says: each endpoint in turn, `users` at a time. `video` is a job to ask about."""
 
-    def __init__(self, wire: Wire, video: str, on_record: Callable[[RequestRecord], None]) -> None:
+    def __init__(
+        self, wire: Wire, video: str, on_record: Callable[[RequestRecord], None], clock: Clock, share: Share
+    ) -> None:
         self._wire = wire
         self._paths = {
             Endpoint.HEALTH: "/healthz",
@@ -25,17 +27,19 @@ class Prober:
             Endpoint.LIST: "/v1/videos?limit=20",
         }
         self._on_record = on_record
-        self._clock = Clock()
+        self._clock = clock
+        self._share = share
 
-    async def closed_loop(self, load: Probes) -> list[RequestRecord]:
-        endpoints = islice(cycle(load.endpoints), load.requests * len(load.endpoints))
-        records: list[RequestRecord] = []
+    async def closed_loop(self, load: Probes, start: float) -> None:
+        kinds = len(load.endpoints)
+        own = self._share.of_users(load.users, load.requests * kinds)
+        endpoints = iter([load.endpoints[index % kinds] for index in own])
+        await asyncio.sleep(max(0.0, start - self._clock.now()))
         async with asyncio.TaskGroup() as group:
-            for _ in range(load.users):
-                group.create_task(self._user(endpoints, records))
-        return sorted(records, key=lambda record: record.due)
+            for _ in self._share.each(load.users):
+                group.create_task(self._user(endpoints))
 
-    async def _user(self, endpoints: Iterator[Endpoint], records: list[RequestRecord]) -> None:
+    async def _user(self, endpoints: Iterator[Endpoint]) -> None:
         for endpoint in endpoints:
             due = self._clock.now()
             record = RequestRecord(endpoint=endpoint, due=due, sent=due)
@@ -45,7 +49,6 @@ class Prober:
                 record.status = answer.status
             except RequestError as error:
                 record.failure = error.failure
-            records.append(record)
             self._on_record(record)
 
 

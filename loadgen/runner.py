@@ -9,33 +9,23 @@ from pathlib import Path
 import psutil
 from redis.asyncio import Redis
 
-from contract.catalogue import LoadMetrics, Phase
+from contract.catalogue import Phase
 from contract.connections import connect
-from contract.errors import ReelbenchError, UsageError
+from contract.errors import UsageError
 from contract.jobs import Outcome, VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
 from contract.runfolder import JOBS, REQUESTS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RequestRecord, RunInfo, Window
-from loadgen.arrivals import constant, poisson
-from loadgen.client import Client, Form
+from loadgen.client import Client
 from loadgen.controller import Controller, Observer
-from loadgen.document import Document
+from loadgen.crew import Crew
+from loadgen.generator import Record, RunBroken
 from loadgen.history import Reconciliation, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
-from loadgen.lag import watching_lag
-from loadgen.probes import Prober
-from loadgen.scenario import ClosedLoop, OpenLoop, Probes, Step
-from loadgen.users import Users
-from loadgen.wire import Wire
+from loadgen.scenario import Step
 
 REFUSED = (413, 415, 422)
 """Statuses with which the service refuses a document at the door."""
-
-
-class RunBroken(ReelbenchError):
-    """The run could not be carried to its end; its figures would mean nothing."""
-
-    exit_code = 3
 
 
 @dataclass(slots=True)
@@ -52,13 +42,9 @@ class Progress:
         self.phase, self.done, self.total, self.last = phase, 0, total, None
         self.changed(self)
 
-    def add_request(self, _: RequestRecord) -> None:
+    def add(self, record: Record) -> None:
         self.done += 1
-        self.changed(self)
-
-    def add(self, record: JobRecord) -> None:
-        self.done += 1
-        self.last = record
+        self.last = record if isinstance(record, JobRecord) else None
         self.changed(self)
 
 
@@ -82,44 +68,40 @@ class Outcomes:
 async def run(
     step: Step,
     info: RunInfo,
-    document: Document,
+    crew: Crew,
     controller: Controller,
     observer: Observer,
     folder: Path,
     progress: Progress,
-    metrics: LoadMetrics,
 ) -> Outcomes:
     """Runs one step of a scenario and writes `run.json`, `jobs.jsonl` and a sample video into `folder`.
 
-    Raises UsageError when the document is none that the service takes, RunBroken when warm-up shows that nothing works.
+    Raises UsageError when the document is none that the service takes, RunBroken when warm-up shows that nothing works
+    or a load generator dies.
     """
     async with contextlib.AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(controller.redis_url, 5.0))
         lock = await stack.enter_async_context(hold_run(redis, info.id))
         client = await stack.enter_async_context(Client(controller.api_url))
-        users = Users(client, Form.of(document), info.seed, metrics, progress.add)
         steps = _Steps(info, lock, progress)
         _write(folder / RUN, info)
 
         async with steps.phase(Phase.WARMUP, step.warmup.jobs):
-            warmup = await users.closed_loop(step.warmup.users, step.warmup.jobs, Phase.WARMUP)
+            warmup = (await crew.carry_out(step.warmup, Phase.WARMUP, progress.add)).jobs
         _refuse_hopeless(warmup)
         async with steps.phase(Phase.SETTLE):
             info.clock_skew = await observer.clock_skew()
             start = await observer.settled(time.time())
             before = await _totals(redis)
         began = time.time()
-        measured: list[JobRecord] = []
-        requests: list[RequestRecord] = []
-        async with steps.phase(Phase.MEASURE, step.size), watching_lag(metrics.lag_seconds), _cores(info):
-            if isinstance(step.load, Probes):
-                requests = await _probe(controller.api_url, step.load, warmup, progress)
-            else:
-                measured = await _drive(users, step.load, info.seed)
+        async with steps.phase(Phase.MEASURE, step.size), _cores(info):
+            carried = await crew.carry_out(step.load, Phase.MEASURE, progress.add, _video(warmup))
+        measured, requests = carried.jobs, carried.requests
+        info.generators_busy = carried.busy
         async with steps.phase(Phase.SETTLE):
             info.window = Window(start=start, end=await observer.settled(time.time()))
             after = await _totals(redis)
-            deaths = list(controller.deaths)
+            deaths = [*controller.deaths, *crew.deaths]
             known = await jobs_since(client, began)
             inspection = await inspect(client, measured, VisualStyle.CLEAN)
 
@@ -144,21 +126,9 @@ async def run(
     )
 
 
-async def _probe(api_url: str, load: Probes, warmup: list[JobRecord], progress: Progress) -> list[RequestRecord]:
-    wire = Wire(api_url)
-    video = next(record.id for record in warmup if record.id is not None and record.outcome is Outcome.COMPLETED)
-    try:
-        return await Prober(wire, video, progress.add_request).closed_loop(load)
-    finally:
-        wire.close()
-
-
-async def _drive(users: Users, load: ClosedLoop | OpenLoop, seed: int) -> list[JobRecord]:
-    if isinstance(load, ClosedLoop):
-        return await users.closed_loop(load.users, load.jobs, Phase.MEASURE)
-    random = load.model == "poisson"
-    arrivals = poisson(load.rate, load.jobs, seed) if random else constant(load.rate, load.jobs)
-    return await users.open_loop(arrivals, load.most_waiting, Phase.MEASURE)
+def _video(warmup: list[JobRecord]) -> str:
+    """A job that requests can ask about."""
+    return next(record.id for record in warmup if record.id is not None and record.outcome is Outcome.COMPLETED)
 
 
 @contextlib.asynccontextmanager

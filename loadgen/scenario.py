@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     TypeAdapter,
@@ -21,6 +22,7 @@ from pydantic import (
 
 from contract.errors import UsageError
 from contract.runfolder import Op
+from loadgen.arrivals import constant, poisson
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -35,12 +37,17 @@ class Indicator(StrEnum):
     REQUEST_SUCCESS_RATE = "request_success_rate"
     SUSTAINED_RATE = "sustained_rate"
     INTEGRITY = "integrity"
+    PARSE_P95 = "parse_p95"
+    LLM_P95 = "llm_p95"
+    TTS_P95 = "tts_p95"
+    VISUAL_P95 = "visual_p95"
+    ASSEMBLE_P95 = "assemble_p95"
 
     @property
     def unit(self) -> str:
         if self in (Indicator.THROUGHPUT, Indicator.SUSTAINED_RATE):
             return "jobs/s"
-        return "s" if self in (Indicator.RESPONSE_P95, Indicator.API_P95) else "ratio"
+        return "s" if self.endswith("_p95") else "ratio"
 
 
 class _Strict(BaseModel):
@@ -52,11 +59,19 @@ class _Named(_Strict):
 
 
 class ClosedLoop(_Named):
-    """`users` wait for their job to end before they ask for the next, until `jobs` were asked for."""
+    """`users` wait for their job to end before they ask for the next, until `jobs` were asked for.
+
+    User k comes after k/`users` of `ramp` seconds: users who all post in the same instant measure their own start.
+    """
 
     model: Literal["closed"]
     users: PositiveInt
     jobs: PositiveInt
+    ramp: NonNegativeFloat = 1.0
+
+    def joins(self, user: int) -> float:
+        """When a user (from 0) asks for the first job, in seconds from the start."""
+        return user / self.users * self.ramp
 
     @model_validator(mode="after")
     def enough_jobs(self) -> Self:
@@ -78,6 +93,10 @@ class OpenLoop(_Named):
     rate: PositiveFloat
     jobs: PositiveInt
     most_waiting: PositiveInt = 2000
+
+    def arrivals(self, seed: int) -> list[float]:
+        """When each job is due, in seconds from the start."""
+        return poisson(self.rate, self.jobs, seed) if self.model == "poisson" else constant(self.rate, self.jobs)
 
     @property
     def rung(self) -> str:
@@ -131,10 +150,16 @@ class Search(_Strict):
 
 
 class Warmup(_Strict):
-    """A closed loop whose jobs are in no figure."""
+    """A closed loop whose jobs are in no figure. Where nothing is said, a step is warmed by as many users as it has."""
 
-    users: PositiveInt = 4
-    jobs: PositiveInt = 8
+    users: PositiveInt | None = None
+    jobs: PositiveInt | None = None
+
+    def before(self, load: AnyLoad) -> ClosedLoop:
+        """An open loop has no users of its own: eight stand in for them. Each user brings two jobs, all at least 8."""
+        users = self.users or (8 if isinstance(load, OpenLoop) else load.users)
+        jobs = self.jobs or max(8, 2 * users)
+        return ClosedLoop(model="closed", users=min(users, jobs), jobs=jobs)
 
 
 class TargetSpec(_Strict):
@@ -157,6 +182,7 @@ class Scenario(_Strict):
     load: Load | None = None
     rungs: tuple[Load, ...] = ()
     search: Search | None = None
+    generators: PositiveInt = Field(default=1, description="processes that share the load, unless others are asked for")
     warmup: Warmup = Warmup()
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
 
@@ -220,8 +246,8 @@ class Step:
     targets: tuple[TargetSpec, ...]
 
     @property
-    def warmup(self) -> Warmup:
-        return self.scenario.warmup
+    def warmup(self) -> ClosedLoop:
+        return self.scenario.warmup.before(self.load)
 
     @property
     def size(self) -> int:

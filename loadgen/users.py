@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from contract.catalogue import LoadMetrics, Phase
 from contract.jobs import Job, Outcome, Status
 from contract.runfolder import JobRecord
 from loadgen.client import Client, Form
+from loadgen.scenario import ClosedLoop, OpenLoop
+from loadgen.share import WHOLE, Share
 from loadgen.wire import RequestError
 
 LATE = 0.010
@@ -23,11 +25,12 @@ OnRecord = Callable[[JobRecord], None]
 class Clock:
     """Unix time that runs on the monotonic clock, so that a correction of the system's clock bends no figure."""
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.perf_counter()
+    def __init__(self, offset: float | None = None) -> None:
+        """`offset` is that of another process's clock: the two then tell the same time."""
+        self.offset = time.time() - time.perf_counter() if offset is None else offset
 
     def now(self) -> float:
-        return time.perf_counter() + self._offset
+        return time.perf_counter() + self.offset
 
 
 def outcome_of(job: Job) -> Outcome:
@@ -41,51 +44,64 @@ def script_seed(seed_key: str) -> int:
 
 
 class Users:
-    """Sends jobs and records them. One instance per run."""
+    """Sends the jobs of one share of a load. Each leaves one record, given to `on_record` when the job is over."""
 
-    def __init__(self, client: Client, form: Form, seed: int, metrics: LoadMetrics, on_record: OnRecord) -> None:
+    def __init__(
+        self,
+        client: Client,
+        form: Form,
+        seed: int,
+        metrics: LoadMetrics,
+        on_record: OnRecord,
+        *,
+        clock: Clock | None = None,
+        share: Share = WHOLE,
+    ) -> None:
         self._client = client
         self._form = form
         self._seed = seed
         self._metrics = metrics
         self._on_record = on_record
-        self._clock = Clock()
+        self._clock = clock or Clock()
+        self._share = share
 
-    async def closed_loop(self, users: int, jobs: int, phase: Phase) -> list[JobRecord]:
-        """`users` at a time until `jobs` were sent; the records are in the order of sending."""
-        indexes = iter(range(jobs))
-        records: list[JobRecord] = []
+    async def closed_loop(self, load: ClosedLoop, phase: Phase, start: float) -> None:
+        """Our share of the load's users, from `start` on until our share of its jobs was sent."""
+        indexes = iter(self._share.of_users(load.users, load.jobs))
         async with asyncio.TaskGroup() as group:
-            for _ in range(users):
-                group.create_task(self._user(indexes, phase, records))
-        return sorted(records, key=lambda record: record.index)
+            for user in self._share.each(load.users):
+                group.create_task(self._user(indexes, phase, start + load.joins(user)))
 
-    async def open_loop(self, arrivals: Sequence[float], most_waiting: int, phase: Phase) -> list[JobRecord]:
-        """A job at each of `arrivals` (seconds from now), however many are unfinished, up to `most_waiting`.
+    async def open_loop(self, load: OpenLoop, phase: Phase, start: float) -> None:
+        """Our share of the arrivals, however many are unfinished, up to our share of the load's `most_waiting`.
 
         The record of an arrival beyond that says that it was dropped.
         """
-        start = self._clock.now()
-        records: list[JobRecord] = []
+        arrivals = load.arrivals(self._seed)
+        most_waiting = len(self._share.each(load.most_waiting))
         unfinished: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
-            for index, offset in enumerate(arrivals):
-                record = self._record(index, phase, start + offset)
-                records.append(record)
-                await asyncio.sleep(max(0.0, record.due - self._clock.now()))
+            for index in self._share.each(load.jobs):
+                record = self._record(index, phase, start + arrivals[index])
+                await self._until(record.due)
                 if len(unfinished) >= most_waiting:
                     self._drop(record)
                     continue
                 task = group.create_task(self._live(record))
                 unfinished.add(task)
                 task.add_done_callback(unfinished.discard)
-        return records
 
-    async def _user(self, indexes: Iterator[int], phase: Phase, records: list[JobRecord]) -> None:
+    async def _until(self, due: float) -> None:
+        """Without a pause when the time has come: what is due goes out before any answer is looked at."""
+        early = due - self._clock.now()
+        if early > 0:
+            await asyncio.sleep(early)
+
+    async def _user(self, indexes: Iterator[int], phase: Phase, joins: float) -> None:
+        await self._until(joins)
         for index in indexes:
             record = self._record(index, phase, self._clock.now())
             record.sent = record.due  # a closed loop has no schedule: a request is due when its user sends it
-            records.append(record)
             await self._live(record)
 
     def _record(self, index: int, phase: Phase, due: float) -> JobRecord:

@@ -12,6 +12,9 @@ from loadgen.users import LATE
 MOST_LATE = 0.01
 """Share of arrivals that may be sent over LATE after they were due."""
 
+BUSY = 0.9
+"""Share of a core from which a load generator may be what limits a run."""
+
 INTEGRITY_COUNTS = ("named", "sound", "jobs", "videos", "sound_videos")
 
 
@@ -50,6 +53,7 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
         seed=evidence.info.seed,
         verdict=Verdict.INVALID if invalid else Verdict.FAIL if missed else Verdict.PASS,
         reasons=[*invalid, *missed, *(f"lost: {loss}" for loss in evidence.integrity.losses)],
+        notes=_notes(evidence.info),
         targets=targets,
         counts=evidence.reconciliation.counts,
         books=evidence.books,
@@ -74,6 +78,18 @@ def _missed(target: Target) -> str:
     unit = "" if target.unit == "ratio" else f" {target.unit}"
     value = "no data" if target.value is None else f"{target.value:.6g}{unit}"
     return f"{target.name} is {value}, the target is {target.op} {target.limit:g}{unit}"
+
+
+def _notes(info: RunInfo) -> list[str]:
+    """A busy generator makes no run invalid by itself: where it was too slow for a schedule, lateness says so. In a
+    closed loop, which has none, its own work is part of the response times.
+    """
+    return [
+        f"{name} used {busy:.0%} of a core: the load generator may be what limits here; GENERATORS="
+        f"{info.generators + 1} spreads the load"
+        for name, busy in info.generators_busy.items()
+        if busy > BUSY
+    ]
 
 
 def _validity(evidence: Evidence) -> list[str]:
@@ -102,6 +118,7 @@ def combine(results: Sequence[tuple[str, Result]]) -> Result:
         seed=steps[0].seed,
         verdict=max((result.verdict for result in steps), key=order.index),
         reasons=[f"{name}: {reason}" for name, result in results for reason in result.reasons],
+        notes=[f"{name}: {note}" for name, result in results for note in result.notes],
         targets=[t.model_copy(update={"rung": name}) for name, result in results for t in result.targets],
         counts=Counts(**{name: sum(getattr(step.counts, name) for step in steps) for name in Counts.model_fields}),
         books=[e.model_copy(update={"name": f"{name}: {e.name}"}) for name, result in results for e in result.books],

@@ -5,6 +5,7 @@ tell the truth. A connection carries one request at a time and is kept; nothing 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
@@ -45,9 +46,9 @@ class _Connection(asyncio.Protocol):
         self.usable = True
         self.idle_since = 0.0
 
-    def exchange(self, request: bytes) -> "asyncio.Future[Answer]":
+    def exchange(self, request: Sequence[bytes]) -> "asyncio.Future[Answer]":
         self._waiter = waiter = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
+        self.transport.writelines(request)
         return waiter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,12 +103,17 @@ class Wire:
         while self._idle:
             self._idle.pop().transport.close()
 
-    async def request(self, method: str, path: str, bound: float, body: bytes = b"", content_type: str = "") -> Answer:
-        """The whole answer, whatever its status. Raises RequestError when none came within `bound` seconds."""
+    async def request(
+        self, method: str, path: str, bound: float, body: Sequence[bytes] = (), content_type: str = ""
+    ) -> Answer:
+        """The whole answer, whatever its status. Raises RequestError when none came within `bound` seconds.
+
+        `body` comes in parts and is not copied: a document sent a thousand times is in memory once.
+        """
         head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._host_header}"
         if body:
-            head += f"content-type: {content_type}\r\ncontent-length: {len(body)}\r\n"
-        request = (head + "\r\n").encode() + body
+            head += f"content-type: {content_type}\r\ncontent-length: {sum(map(len, body))}\r\n"
+        request = ((head + "\r\n").encode(), *body)
         try:
             async with asyncio.timeout(bound):
                 connection = self._kept() or await self._connect()
@@ -117,7 +123,7 @@ class Wire:
         except OSError as error:
             raise RequestError(RequestFailure.DISCONNECTED, f"{method} {path}: {error}") from None
 
-    async def _exchange(self, connection: _Connection, request: bytes) -> Answer:
+    async def _exchange(self, connection: _Connection, request: Sequence[bytes]) -> Answer:
         try:
             answer = await connection.exchange(request)
         except BaseException:  # also a bound that ran out or a user who is gone: what would still come is nobody's

@@ -145,7 +145,9 @@ async def test_fastapi_reads_from_the_form_what_was_put_into_it(name: str, arriv
 
     form = Multipart.of(Document(name, NASTY))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tiny") as asgi:
-        answer = await asgi.post("/", content=form.body({"seed": "12"}), headers={"Content-Type": form.content_type})
+        answer = await asgi.post(
+            "/", content=b"".join(form.body({"seed": "12"})), headers={"Content-Type": form.content_type}
+        )
     assert answer.status_code == 200, answer.text
     assert seen == [(arrives_as, "application/pdf", NASTY, "12")]
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import json
 import socket
 import time
 from collections import Counter
@@ -15,10 +16,9 @@ from typing import cast
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from contract.catalogue import LoadMetrics, Phase
+from contract.catalogue import Phase
 from contract.connections import connect
 from contract.errors import UsageError
-from contract.exposition import ProcessRegistry
 from contract.jobs import Outcome
 from contract.run import current_phase
 from contract.runfolder import (
@@ -34,8 +34,10 @@ from contract.runfolder import (
     Verdict,
 )
 from loadgen.controller import Controller, Observer
+from loadgen.crew import crew
 from loadgen.document import Document, default_document
-from loadgen.runner import Progress, RunBroken, run
+from loadgen.generator import RunBroken
+from loadgen.runner import Progress, run
 from loadgen.scenario import Scenario
 from measure import measure
 from stack.local import LocalStack
@@ -189,6 +191,24 @@ async def test_a_run_that_is_over_leaves_the_stack_as_it_was(small_run: Run) -> 
     assert (small_run.targets_left, small_run.phase_left) == ([], Phase.IDLE)
 
 
+async def test_two_generators_share_a_run_of_which_every_party_counts_the_same(
+    stack: LocalStack, tmp_path: Path, small_run: Run
+) -> None:
+    result = await measure(SMALL, default_document(ROOT), SEED, stack, tmp_path, Progress(), generators=2)
+    assert (result.verdict, result.reasons) == (Verdict.PASS, [])
+    books = {entry.name: entry.parties for entry in result.books}
+    assert set(books["arrivals"].values()) == set(books["completed"].values()) == {3}
+    info = RunInfo.model_validate_json((tmp_path / RUN).read_bytes())
+    names = [f"loadgen-{tmp_path.name}-1", f"loadgen-{tmp_path.name}-2"]
+    assert (info.generators, list(info.generators_busy)) == (2, names)
+    records = [JobRecord.model_validate_json(line) for line in (tmp_path / JOBS).read_text().splitlines()]
+    assert [record.seed_key for record in records] == [record.seed_key for record in small_run.records]
+    answers = json.loads((tmp_path / QUERIES).read_bytes())["answers"]
+    lag = next(answer for answer in answers if answer["id"] == "load.lag.n")
+    assert lag["result"][0]["value"] > 0, "nobody watched the generators' own event loops"
+    assert list(_targets(stack).glob("loadgen*")) == []
+
+
 def blank(*, text: str = "", password: str | None = None) -> bytes:
     target = io.BytesIO()
     canvas = Canvas(target, encrypt=password)
@@ -221,17 +241,24 @@ async def test_a_document_that_the_service_does_not_take_ends_the_run_in_warm_up
 async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: str, tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         closed = listener.getsockname()[1]
-    nobody = SimpleNamespace(api_url=f"http://{LOOPBACK}:{closed}", redis_url=redis_url, prometheus_url="", deaths=[])
+    nobody = SimpleNamespace(
+        api_url=f"http://{LOOPBACK}:{closed}",
+        redis_url=redis_url,
+        prometheus_url="",
+        deaths=[],
+        add_target=lambda *_: None,
+        remove_target=lambda _: None,
+    )
     seen: list[JobRecord | None] = []
     with pytest.raises(RunBroken, match=rf"No job of the warm-up was completed\..*{closed}"):
-        await run(
-            SMALL.steps()[0],
-            run_info(),
-            Document("paper.pdf", b"%PDF-1.7"),
-            cast("Controller", nobody),
-            cast("Observer", None),
-            tmp_path,
-            Progress(changed=lambda progress: seen.append(progress.last)),
-            LoadMetrics(ProcessRegistry()),
-        )
+        async with crew(cast("Controller", nobody), Document("paper.pdf", b"%PDF-1.7"), SEED, "r", 1, tmp_path) as one:
+            await run(
+                SMALL.steps()[0],
+                run_info(),
+                one,
+                cast("Controller", nobody),
+                cast("Observer", None),
+                tmp_path,
+                Progress(changed=lambda progress: seen.append(progress.last)),
+            )
     assert [record.request_failure for record in seen if record] == [RequestFailure.REFUSED] * 2

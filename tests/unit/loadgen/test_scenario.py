@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UsageError
-from loadgen.scenario import ClosedLoop, Indicator, Scenario, load, names, read
+from loadgen.scenario import LOAD, ClosedLoop, Indicator, OpenLoop, Scenario, Warmup, load, names, read
 
 GOOD = """
 title = "Small"
@@ -31,9 +31,9 @@ def test_each_shipped_scenario_loads_under_its_name(name: str) -> None:
     assert load(name).name == name
 
 
-def test_single_is_one_user_with_60_jobs_and_the_four_floors() -> None:
+def test_single_is_one_user_with_72_jobs_and_the_four_floors() -> None:
     single = load("single")
-    assert single.loads == (ClosedLoop(model="closed", users=1, jobs=60),)
+    assert single.loads == (ClosedLoop(model="closed", users=1, jobs=72),)
     assert {(t.indicator, t.op, t.limit) for t in single.targets} == {
         (Indicator.RESPONSE_P95, "<", 2.0),
         (Indicator.SUCCESS_RATE, ">=", 0.95),
@@ -44,7 +44,8 @@ def test_single_is_one_user_with_60_jobs_and_the_four_floors() -> None:
 
 def test_a_file_of_the_user_s_own_is_named_after_itself_and_warms_up_by_default(tmp_path: Path) -> None:
     scenario = load(str(written(tmp_path, GOOD)))
-    assert (scenario.name, scenario.warmup.jobs) == ("small", 8)
+    assert scenario.name == "small"
+    assert scenario.steps()[0].warmup == ClosedLoop(model="closed", users=2, jobs=8)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_a_file_of_the_user_s_own_is_named_after_itself_and_warms_up_by_default(
         (("users = 2", "users = 2\nrate = 3"), "load.rate: there is no such key"),
         (("users = 2", "users = -1"), "load.users: Input should be greater than 0"),
         (("users = 2", "users = 0"), "load.users: Input should be greater than 0"),
+        (("users = 2", "users = 2\nramp = -1"), "load.ramp: Input should be greater than or equal to 0"),
         (("users = 2", "users = 4"), "load: 4 users need at least 4 jobs, not 3"),
         (('"closed"', '"open"'), "load: Input tag 'open' found using 'model' does not match"),
         (('"response_p95"', '"speed"'), "targets.0.indicator: Input should be 'response_p95'"),
@@ -104,6 +106,32 @@ def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) 
         scenario.with_jobs(1)
 
 
+@pytest.mark.parametrize(
+    ("load", "given", "users", "jobs"),
+    [
+        ({"model": "closed", "users": 50, "jobs": 500}, {}, 50, 100),
+        ({"model": "closed", "users": 1, "jobs": 72}, {}, 1, 8),
+        ({"model": "poisson", "rate": 5, "jobs": 9}, {}, 8, 16),
+        ({"model": "requests", "users": 10, "requests": 3, "endpoints": ["GET /healthz"]}, {}, 10, 20),
+        ({"model": "closed", "users": 50, "jobs": 500}, {"users": 4}, 4, 8),
+        ({"model": "closed", "users": 50, "jobs": 500}, {"jobs": 5}, 5, 5),
+        ({"model": "closed", "users": 50, "jobs": 500}, {"users": 2, "jobs": 9}, 2, 9),
+    ],
+)
+def test_a_step_is_warmed_by_its_own_users_unless_others_are_given(
+    load: dict[str, object], given: dict[str, int], users: int, jobs: int
+) -> None:
+    warmed = Warmup.model_validate(given).before(LOAD.validate_python(load))
+    assert (warmed.users, warmed.jobs) == (users, jobs)
+
+
+def test_users_join_one_after_the_other_within_the_ramp() -> None:
+    four = ClosedLoop(model="closed", users=4, jobs=4)
+    assert [four.joins(user) for user in range(4)] == [0.0, 0.25, 0.5, 0.75]
+    assert [ClosedLoop(model="closed", users=4, jobs=4, ramp=0).joins(user) for user in range(4)] == [0.0] * 4
+    assert ClosedLoop(model="closed", users=1, jobs=4).joins(0) == 0.0
+
+
 LADDER = """
 title = "Two steps"
 description = "A ladder."
@@ -149,3 +177,10 @@ def test_rungs_that_do_not_fit_are_refused(tmp_path: Path, change: tuple[str, st
     with pytest.raises(UsageError) as caught:
         read(written(tmp_path, LADDER.replace(*change)))
     assert sentence in str(caught.value)
+
+
+def test_burst_is_a_thousand_jobs_in_a_second_by_several_generators() -> None:
+    burst = load("burst")
+    (arrivals,) = [one.arrivals(1) for one in burst.loads if isinstance(one, OpenLoop)]
+    assert (len(arrivals), arrivals[0], arrivals[-1]) == (1000, 0.0, 0.999)
+    assert burst.generators == 4

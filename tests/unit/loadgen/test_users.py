@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -6,7 +8,8 @@ from contract.jobs import Outcome, Status
 from contract.runfolder import JobRecord, RequestFailure
 from loadgen.client import Client, Form
 from loadgen.document import Document
-from loadgen.users import Users, outcome_of, script_seed
+from loadgen.scenario import ClosedLoop
+from loadgen.users import Clock, Users, outcome_of, script_seed
 from tests.unit.loadgen.handmade import job
 from tests.unit.loadgen.tiny import TinyService, serving
 
@@ -21,11 +24,17 @@ class Loop:
         self.registry = CollectorRegistry()
         self.announced: list[JobRecord] = []
 
-    async def run(self, users: int, jobs: int, phase: Phase = Phase.MEASURE, seed: int = 1) -> list[JobRecord]:
-        metrics = LoadMetrics(self.registry)
+    async def run(
+        self, users: int, jobs: int, phase: Phase = Phase.MEASURE, seed: int = 1, ramp: float = 0.0
+    ) -> list[JobRecord]:
+        """The records, in the order of their indexes."""
+        metrics, clock = LoadMetrics(self.registry), Clock()
         self.untouched = generate_latest(self.registry)
+        load = ClosedLoop(model="closed", users=users, jobs=jobs, ramp=ramp)
         async with serving(self.service.app) as url, Client(url) as client:
-            return await Users(client, FORM, seed, metrics, self.announced.append).closed_loop(users, jobs, phase)
+            loop = Users(client, FORM, seed, metrics, self.announced.append, clock=clock)
+            await loop.closed_loop(load, phase, clock.now())
+        return sorted(self.announced, key=lambda record: record.index)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, labels)
@@ -38,7 +47,17 @@ async def test_as_many_jobs_are_under_way_as_there_are_users_and_each_is_asked_f
     assert loop.service.most == users
     assert [record.index for record in records] == list(range(jobs))
     assert sorted(form["seed_key"] for form in loop.service.forms) == sorted(f"1/measure/{i}" for i in range(jobs))
-    assert {id(record) for record in loop.announced} == {id(record) for record in records}
+    assert len(loop.announced) == len(records)
+
+
+async def test_users_join_over_the_ramp_and_the_first_job_is_due_at_once() -> None:
+    service = TinyService()
+    loop = Loop(service)
+    began = time.time()
+    records = await loop.run(4, 4, ramp=1.0)
+    assert records[0].due - began < 0.25
+    assert service.most == 1, "the first user has done all four jobs when the second one joins"
+    assert time.time() - began < 1.0
 
 
 async def test_a_record_holds_the_job_s_whole_life_in_order() -> None:

@@ -140,6 +140,15 @@ def test_clocks_that_differ_by_more_than_a_scrape_make_a_run_invalid(
     assert result.reasons == ([] if reason is None else [reason])
 
 
+def test_a_busy_generator_is_noted_with_what_helps_and_makes_no_run_invalid(scenario: Scenario) -> None:
+    info = run_info(generators=2, generators_busy={"loadgen-1": 0.905, "loadgen-2": 0.899})
+    result = judge(scenario.steps()[0], replace(evidence(), info=info), GOOD)
+    assert (result.verdict, result.reasons) == (Verdict.PASS, [])
+    assert result.notes == [
+        "loadgen-1 used 90% of a core: the load generator may be what limits here; GENERATORS=3 spreads the load"
+    ]
+
+
 def test_broken_assets_are_told_but_only_the_target_judges_them(scenario: Scenario) -> None:
     broken = Integrity(named=3, sound=2, videos=3, losses=["video_1/video.mp4: is not what the manifest says"])
     result = judge(scenario.steps()[0], replace(evidence(), integrity=broken), GOOD)

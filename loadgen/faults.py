@@ -1,0 +1,147 @@
+"""Faults of processes while a load runs: which, when, whom, for how long. The victim is drawn by the run's seed."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
+from typing import Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from contract.cancellation import to_the_end
+from contract.runfolder import FaultRecord
+
+
+class Target(StrEnum):
+    """Whom a fault meets, as the stack names its processes."""
+
+    WORKER = "worker"
+    API = "service"
+    REDIS = "redis"
+    CACHE = "cache"
+    MOCKS = "mocks"
+
+
+class Kind(StrEnum):
+    KILL = "kill"
+    """SIGKILL; started again after `duration`."""
+    TERM = "term"
+    """SIGTERM; started again `duration` after it has ended."""
+    PAUSE = "pause"
+    """SIGSTOP, and SIGCONT after `duration`: its connections stay open and nobody answers."""
+    POWER_LOSS = "power-loss"
+    """Of Redis: what its log has not on disk is gone; started again after `duration`."""
+
+
+class Fault(BaseModel):
+    """`at` and `every` are seconds in the clock of the measured load; without `times` it comes again until the load
+    ends. One member is drawn each time, unless `everyone` is meant.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: Target
+    kind: Kind
+    at: NonNegativeFloat
+    duration: NonNegativeFloat = 0.0
+    every: PositiveFloat | None = None
+    times: PositiveInt | None = None
+    everyone: bool = False
+
+    @model_validator(mode="after")
+    def makes_sense(self) -> Self:
+        if self.kind is Kind.PAUSE and not self.duration:
+            raise ValueError("a pause needs a duration")
+        if self.kind is Kind.POWER_LOSS and self.target is not Target.REDIS:
+            raise ValueError("only redis can lose what is not on disk")
+        if self.times is not None and self.times > 1 and self.every is None:
+            raise ValueError("a fault that comes several times needs `every`")
+        return self
+
+    @property
+    def repetitions(self) -> int | None:
+        """None: until the load ends."""
+        return 1 if self.every is None else self.times
+
+
+class Processes(Protocol):
+    """What a stack lets be done to its processes. Each call returns when it is carried out."""
+
+    def members(self, role: str) -> list[str]: ...
+    async def kill(self, name: str) -> None: ...
+    async def terminate(self, name: str) -> None: ...
+    async def start(self, name: str) -> None: ...
+    def pause(self, name: str) -> None: ...
+    def resume(self, name: str) -> None: ...
+    async def lose_power(self, name: str) -> int:
+        """The bytes of the log that are gone."""
+        ...
+
+
+class Faults:
+    """Use `inflicted`. Whatever ends the load, everything is up and running again afterwards."""
+
+    def __init__(self, processes: Processes, seed: int) -> None:
+        self._processes = processes
+        self._seed = seed
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """A process meets one fault at a time; one that is drawn while it is down is waited for."""
+        self.records: list[FaultRecord] = []
+
+    @contextlib.asynccontextmanager
+    async def inflicted(self, faults: Sequence[Fault]) -> AsyncIterator[None]:
+        """The faults happen while the block runs, from its beginning on."""
+        begun = asyncio.get_running_loop().time()
+        tasks = [asyncio.create_task(self._repeat(number, fault, begun)) for number, fault in enumerate(faults)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    async def _repeat(self, number: int, fault: Fault, begun: float) -> None:
+        chance = random.Random(f"faults/{self._seed}/{number}")  # noqa: S311 - repeatable on purpose
+        loop = asyncio.get_running_loop()
+        repetition = 0
+        while fault.repetitions is None or repetition < fault.repetitions:
+            await asyncio.sleep(begun + fault.at + repetition * (fault.every or 0.0) - loop.time())
+            members = self._processes.members(fault.target)
+            async with asyncio.TaskGroup() as group:
+                for victim in members if fault.everyone else [chance.choice(members)]:
+                    group.create_task(self._inflict(fault, victim))
+            repetition += 1
+
+    async def _inflict(self, fault: Fault, victim: str) -> None:
+        async with self._turns[victim]:
+            record = FaultRecord(target=fault.target, kind=fault.kind, victim=victim, start=time.time())
+            self.records.append(record)
+            try:
+                await to_the_end(self._strike(fault, victim, record))
+                await asyncio.sleep(fault.duration)
+            finally:
+                await to_the_end(self._restore(fault, victim))
+                record.end = time.time()
+
+    async def _strike(self, fault: Fault, victim: str, record: FaultRecord) -> None:
+        match fault.kind:
+            case Kind.KILL:
+                await self._processes.kill(victim)
+            case Kind.TERM:
+                await self._processes.terminate(victim)
+            case Kind.PAUSE:
+                self._processes.pause(victim)
+            case Kind.POWER_LOSS:
+                record.lost_bytes = await self._processes.lose_power(victim)
+
+    async def _restore(self, fault: Fault, victim: str) -> None:
+        if fault.kind is Kind.PAUSE:
+            self._processes.resume(victim)
+        else:
+            await self._processes.start(victim)

@@ -1,0 +1,145 @@
+"""Faults happen when they are due, to whom the seed says, and leave everything up again."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import ValidationError
+
+from loadgen.faults import Fault, Faults, Kind, Target
+
+WORKERS = ["worker-1", "worker-2", "worker-3"]
+
+
+@dataclass
+class Processes:
+    """Notes what is done to them, and who is up."""
+
+    done: list[tuple[str, str]] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+    fails: bool = False
+
+    def members(self, role: str) -> list[str]:
+        return WORKERS if role == "worker" else [role]
+
+    async def kill(self, name: str) -> None:
+        assert name not in self.down, "it is down already"
+        await asyncio.sleep(0.01)
+        if self.fails:
+            raise OSError("planted")
+        self._strike("kill", name)
+
+    async def terminate(self, name: str) -> None:
+        self._strike("terminate", name)
+
+    async def start(self, name: str) -> None:
+        await asyncio.sleep(0.01)
+        self._restore("start", name)
+
+    def pause(self, name: str) -> None:
+        self._strike("pause", name)
+
+    def resume(self, name: str) -> None:
+        self._restore("resume", name)
+
+    async def lose_power(self, name: str) -> int:
+        self._strike("lose_power", name)
+        return 512
+
+    def _strike(self, what: str, name: str) -> None:
+        self.done.append((what, name))
+        self.down.add(name)
+
+    def _restore(self, what: str, name: str) -> None:
+        self.done.append((what, name))
+        self.down.discard(name)
+
+
+def fault(kind: str = "kill", target: str = "worker", **fields: object) -> Fault:
+    return Fault.model_validate({"kind": kind, "target": target, "at": 0.0} | fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "expected"),
+    [
+        (Kind.KILL, Target.API, ["kill", "start"]),
+        (Kind.TERM, Target.API, ["terminate", "start"]),
+        (Kind.PAUSE, Target.REDIS, ["pause", "resume"]),
+        (Kind.POWER_LOSS, Target.REDIS, ["lose_power", "start"]),
+    ],
+)
+async def test_a_fault_ends_with_the_process_up_again(kind: Kind, target: Target, expected: list[str]) -> None:
+    processes = Processes()
+    faults = Faults(processes, 1)
+    async with faults.inflicted([fault(kind, target, duration=0.05)]), asyncio.timeout(5):
+        while not faults.records or faults.records[0].end is None:  # noqa: ASYNC110 - the faults tell nobody
+            await asyncio.sleep(0.005)
+    assert processes.done == [(what, target.value) for what in expected]
+    (record,) = faults.records
+    assert record.end is not None
+    assert record.end - record.start >= 0.05
+    assert record.lost_bytes == (512 if kind is Kind.POWER_LOSS else None)
+
+
+async def test_the_seed_alone_draws_the_victims() -> None:
+    async def victims(seed: int, duration: float) -> list[str]:
+        faults = Faults(Processes(), seed)
+        async with faults.inflicted([fault(every=0.02, duration=duration)]), asyncio.timeout(5):
+            while len(faults.records) < 6:  # noqa: ASYNC110 - the faults tell nobody
+                await asyncio.sleep(0.005)
+        return [record.victim for record in faults.records[:6]]
+
+    first = await victims(7, 0.0)
+    assert await victims(7, 0.03) == first, "how long a victim is down must not matter"
+    assert len({tuple(await victims(seed, 0.0)) for seed in range(4)}) > 1
+    assert {*first} <= {*WORKERS}
+
+
+async def test_the_end_of_the_load_ends_a_fault_and_what_is_down_comes_back() -> None:
+    processes = Processes()
+    async with Faults(processes, 1).inflicted(
+        [fault(duration=60, everyone=True), fault("pause", "redis", duration=60)]
+    ):
+        async with asyncio.timeout(5):
+            while processes.down != {*WORKERS, "redis"}:  # noqa: ASYNC110 - the faults tell nobody
+                await asyncio.sleep(0.005)
+    assert not processes.down
+
+
+async def test_a_load_that_breaks_off_leaves_nothing_down() -> None:
+    processes = Processes()
+
+    async def break_off() -> None:
+        async with Faults(processes, 1).inflicted([fault("pause", "redis", duration=60)]):
+            await asyncio.sleep(0.05)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await break_off()
+    assert not processes.down
+
+
+async def test_a_fault_that_cannot_be_inflicted_is_no_fault_that_passed_unseen() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        async with Faults(Processes(fails=True), 1).inflicted([fault()]):
+            await asyncio.sleep(0.1)
+    assert caught.group_contains(OSError, match="planted")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"kind": "pause"}, "a pause needs a duration"),
+        ({"kind": "power-loss"}, "only redis can lose what is not on disk"),
+        ({"times": 3}, "a fault that comes several times needs `every`"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(fields: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        fault(**fields)  # type: ignore[arg-type] # as a TOML file would
+
+
+def test_without_times_a_fault_comes_until_the_load_ends() -> None:
+    assert fault(every=2.0).repetitions is None
+    assert fault(every=2.0, times=5).repetitions == 5
+    assert fault().repetitions == 1
