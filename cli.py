@@ -114,7 +114,7 @@ async def _run_scenario(scenario: Scenario, document: Document, seed: int, folde
             result = await measure(scenario, document, seed, stack, folder, progress, generators)
     point_latest(folder)
     report = _write_report([folder], folder)
-    for line in [*summary(folder), *(f"note: {note}" for note in result.notes)]:
+    for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nreport  {_short(report)}\nrun     {_short(folder)}", markup=False)
     return EXIT[result.verdict]

@@ -27,8 +27,36 @@ class CallResult(StrEnum):
     REFUSED = "refused"
     DISCONNECTED = "disconnected"
     STATUS = "status"
+    RATE_LIMITED = "rate_limited"
     BAD_PAYLOAD = "bad_payload"
     CANCELLED = "cancelled"
+
+
+RETRY_REASONS = (
+    CallResult.TIMEOUT,
+    CallResult.REFUSED,
+    CallResult.DISCONNECTED,
+    CallResult.STATUS,
+    CallResult.RATE_LIMITED,
+    CallResult.BAD_PAYLOAD,
+)
+"""Results after which another attempt may be made; of the statuses, only those that another attempt may cure."""
+
+
+class Verdict(StrEnum):
+    """What a call says about its provider. A cancelled one says nothing."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NEUTRAL = "neutral"
+
+
+class BreakerState(StrEnum):
+    """Closed lets every call pass, open none, half-open a probe now and then."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from contract.calls import CallResult, Provider
+from contract.calls import RETRY_REASONS, BreakerState, CallResult, Provider, Verdict
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 
@@ -48,6 +48,22 @@ class Direction(StrEnum):
     RECEIVED = "received"
 
 
+class WaitCause(StrEnum):
+    """Why a provider call waits before it is attempted again."""
+
+    BACKOFF = "backoff"
+    RETRY_AFTER = "retry_after"
+    BREAKER = "breaker"
+
+
+class Leftover(StrEnum):
+    """What a sweep removes."""
+
+    UPLOAD = "upload"
+    EXECUTION = "execution"
+    JOB = "job"
+
+
 class StageLabel(StrEnum):
     """Stages of a job and, inside `scenes`, the two calls of one scene."""
 
@@ -82,8 +98,86 @@ class ServiceMetrics:
                 self.seconds.labels(method, route, kind)
 
 
-class WorkerMetrics:
+class CallMetrics:
+    """Of provider calls, as their caller sees them."""
+
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.calls = Counter(
+            "t2v_provider_calls",
+            "Calls of AI providers, by result",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self.call_seconds = LatencyHistogram(
+            "t2v_provider_call_seconds",
+            "Length of a provider call, good or bad",
+            ["provider"],
+            bounds=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.call_bytes = Counter(
+            "t2v_provider_payload_bytes",
+            "Body bytes of provider calls",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        self.retries = Counter(
+            "t2v_provider_retries",
+            "Provider calls that repeat a failed one, by how that one had ended",
+            ["provider", "reason"],
+            registry=registry,
+        )
+        self.retry_wait = Counter(
+            "t2v_provider_retry_wait_seconds",
+            "Time that calls waited to be attempted again, by what they waited for",
+            ["provider", "cause"],
+            registry=registry,
+        )
+        self.breaker_state = Gauge(
+            "t2v_breaker_state",
+            "1 for the state of a provider's circuit breaker in this process; open until a call asks after its time",
+            ["provider", "state"],
+            registry=registry,
+        )
+        self.breaker_transitions = Counter(
+            "t2v_breaker_transitions",
+            "Changes of a circuit breaker, by the state it went into",
+            ["provider", "state"],
+            registry=registry,
+        )
+        self.rejected = Counter(
+            "t2v_breaker_rejected",
+            "Attempts that a circuit breaker refused, so that no call was made",
+            ["provider"],
+            registry=registry,
+        )
+        self.probes = Counter(
+            "t2v_breaker_probes",
+            "Calls that a half-open circuit breaker let through to try a provider",
+            ["provider", "result"],
+            registry=registry,
+        )
+        for provider in Provider:
+            self.call_seconds.labels(provider)
+            for result in CallResult:
+                self.calls.labels(provider, result)
+            for direction in Direction:
+                self.call_bytes.labels(provider, direction)
+            for reason in RETRY_REASONS:
+                self.retries.labels(provider, reason)
+            for cause in WaitCause:
+                self.retry_wait.labels(provider, cause)
+            for state in BreakerState:
+                self.breaker_state.labels(provider, state).set(state is BreakerState.CLOSED)
+                self.breaker_transitions.labels(provider, state)
+            self.rejected.labels(provider)
+            for verdict in Verdict:
+                self.probes.labels(provider, verdict)
+
+
+class WorkerMetrics(CallMetrics):
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
         self.executions = Counter(
             "t2v_worker_executions",
             "Executions that this worker ended, by outcome",
@@ -134,39 +228,22 @@ class WorkerMetrics:
             ["stage"],
             registry=registry,
         )
-        self.calls = Counter(
-            "t2v_provider_calls",
-            "Calls of AI providers, by result",
-            ["provider", "result"],
-            registry=registry,
-        )
-        self.call_seconds = LatencyHistogram(
-            "t2v_provider_call_seconds",
-            "Length of a provider call, good or bad",
-            ["provider"],
-            bounds=LATENCY_BUCKETS,
-            registry=registry,
-        )
-        self.call_bytes = Counter(
-            "t2v_provider_payload_bytes",
-            "Body bytes of provider calls",
-            ["provider", "direction"],
+        self.leftovers = Counter(
+            "t2v_leftovers_removed",
+            "Uploads and executions that belonged to nobody any more, and jobs past their retention",
+            ["what"],
             registry=registry,
         )
         self.slots = Gauge("t2v_worker_slots", "Jobs that this worker may run at once", registry=registry)
         self.slots_used = Gauge("t2v_worker_slots_used", "Jobs that this worker runs now", registry=registry)
+        for leftover in Leftover:
+            self.leftovers.labels(leftover)
         for outcome in Outcome:
             self.executions.labels(outcome)
         for stage in StageLabel:
             self.stage_seconds.labels(stage)
         for stage in (StageLabel.PARSE, StageLabel.ASSEMBLE):
             self.stage_cpu.labels(stage)
-        for provider in Provider:
-            self.call_seconds.labels(provider)
-            for result in CallResult:
-                self.calls.labels(provider, result)
-            for direction in Direction:
-                self.call_bytes.labels(provider, direction)
 
 
 class MockMetrics:
@@ -253,9 +330,13 @@ class LedgerTotals:
 
     @staticmethod
     def families(
-        totals: dict[str, int], states: dict[Status, int], oldest: float | None, phase: Phase
+        totals: dict[str, int],
+        states: dict[Status, int],
+        oldest: float | None,
+        phase: Phase,
+        begun: float | None = None,
     ) -> Iterator[Metric]:
-        """`totals` as `Records.totals` gives them; `oldest`: Unix time at which the oldest waiting job was due."""
+        """`totals` and `begun` as `Records` gives them; `oldest`: Unix time at which the oldest waiting job was due."""
         helps = {
             "submitted": "Jobs accepted",
             "executions": "Executions started",
@@ -285,6 +366,12 @@ class LedgerTotals:
         if oldest is not None:
             yield GaugeMetricFamily(
                 "t2v_queue_oldest_timestamp_seconds", "When the oldest queued job became due", value=oldest
+            )
+        if begun is not None:
+            yield GaugeMetricFamily(
+                "t2v_ledger_begun_timestamp_seconds",
+                "When the ledger accepted its first job; it changes only when Redis has lost its data",
+                value=begun,
             )
         phases = GaugeMetricFamily("t2v_run_phase", "1 for the phase of the current run", labels=["phase"])
         for candidate in Phase:

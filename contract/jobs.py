@@ -140,6 +140,23 @@ class Timings(BaseModel):
     calls: list[CallTiming] = Field(default_factory=list)
 
 
+class Cause(StrEnum):
+    """Why an execution ended without ending its job."""
+
+    CRASH = "crashes"
+    HANDED_BACK = "handed_back"
+    ERROR = "errors"
+
+
+class PastExecution(BaseModel):
+    """An execution after which the job went back into the queue. Times are Unix seconds by Redis's clock."""
+
+    worker: str
+    started_at: float
+    ended_at: float = Field(description="when the ledger took the job back")
+    cause: Cause
+
+
 class Job(BaseModel):
     """The job resource. Times are Unix seconds by Redis's clock; `version` counts its transitions."""
 
@@ -155,6 +172,7 @@ class Job(BaseModel):
     executions: int = 0
     crashes: int = 0
     errors: int = 0
+    history: list[PastExecution] = Field(default_factory=list, description="executions before the last one")
     cancel_requested: bool = False
     document: DocumentInfo
     options: JobOptions
@@ -167,4 +185,9 @@ class Job(BaseModel):
 
 def new_job_id() -> str:
     """Sorts by creation time: 48 bits of milliseconds, then 64 random bits, in hexadecimal."""
-    return f"video_{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
+    return job_id_before(time.time()) + os.urandom(8).hex()
+
+
+def job_id_before(moment: float) -> str:
+    """Sorts before every id made from `moment` on, in Unix seconds, and after those made before its millisecond."""
+    return f"video_{int(moment * 1000):012x}"

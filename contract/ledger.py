@@ -31,6 +31,10 @@ class IdempotencyConflictError(ReelbenchError):
     """The same idempotency key came with another request."""
 
 
+class UnknownJobError(ReelbenchError):
+    """The ledger has no record of a job that it once handed out."""
+
+
 class Standing(StrEnum):
     """What an execution learns about itself."""
 
@@ -183,9 +187,15 @@ class Ledger:
         return bool(await self._run("hand_back", job_id, token, "errors", int(delay * 1000)))
 
     async def finish(self, job_id: str, token: str, ending: Ending) -> bool:
-        """False when the execution was no longer the current one: its assets must not be shown."""
+        """False when the execution was no longer the current one: its assets must not be shown.
+
+        Raises UnknownJobError when there is no such job.
+        """
         args = (job_id, token, ending.outcome, ending.outcome.status, ending.counted_besides, *ending.fields())
-        return bool(await self._run("finish", *args) == "finished")
+        verdict = await self._run("finish", *args)
+        if verdict == "unknown":
+            raise UnknownJobError(f"The ledger does not know {job_id}: it was deleted, or Redis has lost its data.")
+        return bool(verdict == "finished")
 
     async def cancel(self, job_id: str) -> Cancellation:
         return Cancellation(await self._run("cancel", job_id))

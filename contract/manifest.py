@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from contract.placeholder import placeholder_hash
 
 
 class AssetKind(StrEnum):
@@ -22,7 +24,7 @@ class Asset(BaseModel):
 
 
 class SceneRecord(BaseModel):
-    """`request_hash` is what the scene's picture must show (`contract.pattern`)."""
+    """`request_hash` names the picture that was asked for (`contract.pattern`)."""
 
     index: int
     narration: str
@@ -31,6 +33,15 @@ class SceneRecord(BaseModel):
     request_hash: str
     start: float
     seconds: float
+    placeholders: list[AssetKind] = Field(
+        default_factory=list, description="what a provider did not deliver, so that something else stands for it"
+    )
+
+    @property
+    def shown_hash(self) -> str:
+        """What the scene's picture must show."""
+        missing = AssetKind.VISUAL in self.placeholders
+        return placeholder_hash(self.request_hash) if missing else self.request_hash
 
 
 class Manifest(BaseModel):
@@ -40,6 +51,10 @@ class Manifest(BaseModel):
     seconds: float
     scenes: list[SceneRecord]
     assets: list[Asset]
+
+    @property
+    def failed_scenes(self) -> list[int]:
+        return [scene.index for scene in self.scenes if scene.placeholders]
 
     def asset(self, name: str) -> Asset | None:
         return next((asset for asset in self.assets if asset.name == name), None)

@@ -26,9 +26,15 @@ def job_from_record(record: dict[str, str]) -> Job:
     for name in ("error", "timings", "failed_scenes"):
         if record.get(name):
             fields[name] = orjson.loads(record[name])
+    fields["history"] = [_past(line) for line in record.get("history", "").splitlines()]
     fields["stage"] = record.get("stage") or None
     fields["cancel_requested"] = record.get("cancel_requested") == "1"
     return Job.model_validate(fields | request)
+
+
+def _past(line: str) -> dict[str, str]:
+    worker, started_at, ended_at, cause = line.rsplit(" ", 3)  # a worker may call itself anything
+    return {"worker": worker, "started_at": started_at, "ended_at": ended_at, "cause": cause}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,11 @@ class Records:
         """Every total by name; one that was never counted is 0, since Redis keeps them all in one hash."""
         totals = await cast("Awaitable[dict[str, str]]", self.redis.hgetall(keys.TOTALS))
         return {name: int(totals.get(name, 0)) for name in TOTAL_NAMES}
+
+    async def begun(self) -> float | None:
+        """When the ledger accepted its first job, in Unix seconds; None while it is empty."""
+        found = await self.redis.get(keys.BEGUN)
+        return float(found) if found else None
 
     async def backlog(self) -> Backlog:
         pipe = self.redis.pipeline(transaction=True)

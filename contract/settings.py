@@ -40,6 +40,17 @@ class LatencyProfile(BaseModel, frozen=True):
     sd: PositiveFloat
 
 
+class BreakerTerms(BaseModel, frozen=True):
+    """When a provider counts as down, and how it is tried again. Times in seconds."""
+
+    window: PositiveFloat = Field(default=10.0, description="over which the share of failures is taken")
+    volume: PositiveInt = Field(default=20, description="calls within the window, below which nothing is concluded")
+    ratio: float = Field(default=0.7, gt=0, le=1, description="share of failures from which on it opens")
+    open_for: PositiveFloat = 1.0
+    probe_every: PositiveFloat = Field(default=1.0, description="over all workers")
+    probes: PositiveInt = Field(default=3, description="good ones after which it closes")
+
+
 class Workload(BaseSettings):
     """What the service is asked to do and under which limits; a run with other values is another workload."""
 
@@ -54,6 +65,9 @@ class Workload(BaseSettings):
     workers: PositiveInt = 2
     slots: PositiveInt = 32
     call_timeout: PositiveFloat = 5.0
+    call_attempts: PositiveInt = 4
+    first_backoff: PositiveFloat = Field(default=0.05, description="longest wait before a second attempt; doubles")
+    breaker: BreakerTerms = BreakerTerms()
     job_deadline: PositiveFloat = 30.0
     lease: PositiveFloat = 10.0
     renew_every: PositiveFloat = 2.5
@@ -102,5 +116,5 @@ class Deployment(BaseSettings):
     worker_name: str = ""
     """How a worker calls itself in the ledger; empty: host and process id."""
     retention: PositiveFloat = 24 * 3600.0
-    """Seconds that an idempotency key is remembered."""
+    """Seconds for which a job, its video and its idempotency key are kept."""
     redis_timeout: PositiveFloat = 2.0

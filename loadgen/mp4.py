@@ -20,10 +20,7 @@ def defects(content: bytes, manifest: Manifest) -> list[str]:
         with av.open(io.BytesIO(content), "r") as container:
             if not container.streams.video or not container.streams.audio:
                 return ["no video or no audio stream"]
-            shown = [
-                (float(frame.time or 0), pattern.read(_brightness(frame)))
-                for frame in container.decode(video=0)
-            ]
+            shown = [(float(frame.time or 0), pattern.read(_brightness(frame))) for frame in container.decode(video=0)]
             lengths = {stream.type: _seconds(stream) for stream in container.streams}
     except (av.FFmpegError, ValueError) as error:
         return [f"cannot be decoded: {error}"]

@@ -93,6 +93,7 @@ def reservations(run: Run) -> list[str]:
     for part in run.parts:
         at = f"{part.info.rung}: " if run.rungs else ""
         found += [f"{at}{note}" for note in _of_part(part)]
+    found += run.result.notes if run.result else []
     if run.info.workload_changed:
         found.append(f"not the default workload: {', '.join(run.info.workload_changed)} differ")
     if run.info.git_dirty:

@@ -5,6 +5,7 @@ Every order is for one process and returns when it is carried out. A process tha
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +26,9 @@ TERMINATE_GRACE = 30.0
 
 
 class Fleet:
-    """`environment` gives a part's whole environment; `on_ready` is called when one answers for the first time."""
+    """`environment` gives a part's whole environment; `on_ready` is called when one answers, with how often it was
+    started.
+    """
 
     deaths: list[str]
     """Names of the processes that ended although nobody asked them to."""
@@ -34,7 +37,7 @@ class Fleet:
         self,
         log_dir: Path,
         environment: Callable[[Part], Mapping[str, str]],
-        on_ready: Callable[[Part], None],
+        on_ready: Callable[[Part, int], None],
         on_step: Callable[[str], None],
     ) -> None:
         self.died: asyncio.Future[ChildDied] = asyncio.get_running_loop().create_future()
@@ -45,6 +48,7 @@ class Fleet:
         self._on_step = on_step
         self._groups: list[list[Part]] = []
         self._children: dict[str, Child] = {}
+        self._starts: Counter[str] = Counter()
         self._watchers: set[asyncio.Task[None]] = set()
 
     @property
@@ -113,6 +117,7 @@ class Fleet:
         child = await Child.start(part.name, part.argv, log=log, env=self._environment(part), cwd=ROOT)
         group.append(part)
         self._children[part.name] = child
+        self._starts[part.name] += 1
         watcher = asyncio.create_task(self._watch(child))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
@@ -128,5 +133,5 @@ class Fleet:
     async def _wait_ready(self, part: Part, session: aiohttp.ClientSession) -> None:
         began = time.monotonic()
         await self._children[part.name].wait_ready(lambda: answers(part.ready_url, session), READY_BOUND)
-        self._on_ready(part)
+        self._on_ready(part, self._starts[part.name])
         self._on_step(f"{part.name} ready at {part.url} ({time.monotonic() - began:.1f} s)")

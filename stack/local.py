@@ -138,9 +138,12 @@ class LocalStack:
         await self.fleet.wait_ready()
         self._on_step(f"stack ready in {time.monotonic() - began:.1f} s")
 
-    def _scrape(self, part: Part) -> None:
+    def _scrape(self, part: Part, start: int) -> None:
+        """A process that was started again is a new instance: its counters begin at 0."""
         if part.job:
-            self._targets.add(part.job, part.name, part.port)
+            if start > 1:
+                self._targets.remove(_instance(part, start - 1))
+            self._targets.add(part.job, _instance(part, start), part.port)
 
     def _plan(self, programs: Mapping[str, Program], state: Path) -> list[list[Part]]:
         """Decides every address; gives the processes in groups of which each needs the ones before it."""
@@ -187,3 +190,7 @@ class LocalStack:
         if hasattr(self, "fleet"):
             await self.fleet.stop()
         await asyncio.to_thread(self._state.close)
+
+
+def _instance(part: Part, start: int) -> str:
+    return part.name if start == 1 else f"{part.name}.{start}"

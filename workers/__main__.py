@@ -18,6 +18,7 @@ from contract.ledger import Ledger
 from contract.settings import Deployment, Workload
 from workers.alone import Alone
 from workers.queue import SAFETY_POLL, Handlers, LedgerWorker
+from workers.reconciler import Reconciler
 from workers.render import clean_up, render_video, withdraw
 from workers.tools import open_tools
 
@@ -34,6 +35,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
         tools = await stack.enter_async_context(open_tools(deployment, workload, metrics, SANDBOXES))
         redis = await stack.enter_async_context(connect(deployment.redis_url, bound))
         blocking = await stack.enter_async_context(connect_blocking(deployment.redis_url, SAFETY_POLL, bound))
+        ledger = Ledger(redis)
         worker = LedgerWorker(
             name=name,
             handlers=Handlers(
@@ -42,12 +44,14 @@ async def main(deployment: Deployment, workload: Workload) -> None:
                 clean_up=functools.partial(clean_up, tools),
                 withdraw=functools.partial(withdraw, tools),
             ),
-            ledger=Ledger(redis),
+            ledger=ledger,
             arq_redis=ArqRedis(ConnectionPool.from_url(deployment.redis_url)),
             blocking=blocking,
             workload=workload,
             metrics=metrics,
         )
+        reconciler = Reconciler(ledger, tools.data, deployment.retention, metrics)
+        await stack.enter_async_context(reconciler.sweeping())
         stack.enter_context(answering(registry, deployment.host, deployment.port))
         try:
             await worker.async_run()

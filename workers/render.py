@@ -15,7 +15,7 @@ from contract.ledger import Claim, Ending
 from contract.settings import Plant
 from workers.errors import StageError
 from workers.pipeline import PIPELINE, Report, run_pipeline
-from workers.providers.http import ProviderError
+from workers.providers.errors import ProviderError
 from workers.tools import Tools
 from workers.work import Work
 
@@ -25,16 +25,23 @@ PLANTED_POISON = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect makes deadly."""
 
 
+RESERVE = 0.05
+"""Share of a job's time that is kept for putting together what there is: no wait for a provider reaches into it."""
+
+
 async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
     """How the execution ended. Raises nothing but CancelledError; assets stay on disk only when it completed."""
+    bound = tools.workload.job_deadline
+    began = asyncio.get_running_loop().time()
     work = Work(
         claim=claim,
         request=JobRequest.model_validate_json(claim.request),
         upload=tools.data.upload(claim.job_id),
         folder=tools.data.execution(claim.job_id, claim.token),
+        patience=began + bound * (1 - RESERVE),
     )
     completed = False
-    deadline = asyncio.timeout(tools.workload.job_deadline)
+    deadline = asyncio.timeout_at(began + bound)
     try:
         async with deadline:
             if Plant.POISON_JOB in tools.workload.plant and PLANTED_POISON in claim.request:
@@ -47,14 +54,15 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
         return _failed(work, ErrorCode.PROVIDER_FAILED, str(error))
     except Exception:
         if deadline.expired():
-            bound = tools.workload.job_deadline
             return _failed(work, ErrorCode.DEADLINE_EXCEEDED, f"The job was not done within {bound:g} s.")
         log.exception("job %s failed for a reason that nobody foresaw", claim.job_id)
         return _failed(work, ErrorCode.INTERNAL, "The job failed here; the worker's log says why.")
     finally:
         if not completed:
             await to_thread.run_sync(_discard, work.folder)
-    return Ending(Outcome.COMPLETED, work.timings, seconds=work.seconds, bytes=work.video.bytes)
+    failed = tuple(scene.index for scene in work.failed_scenes)
+    outcome = Outcome.PARTIAL if failed else Outcome.COMPLETED
+    return Ending(outcome, work.timings, failed, seconds=work.seconds, bytes=work.video.bytes)
 
 
 def _failed(work: Work, code: ErrorCode, message: str) -> Ending:

@@ -9,6 +9,7 @@ from contract.calls import Provider
 from contract.catalogue import WorkerMetrics
 from contract.settings import Deployment, Workload
 from workers.providers.http import Caller, session
+from workers.resilience.gate import open_gates
 from workers.sandbox.pool import Sandbox
 
 
@@ -30,10 +31,14 @@ async def open_tools(
     """`sandboxes` is the number of warm processes."""
     data = DataFolder(deployment.data_dir)
     data.create()
-    async with Sandbox(sandboxes, workload.sandbox_memory_bytes).running() as sandbox, session() as http:
+    async with (
+        Sandbox(sandboxes, workload.sandbox_memory_bytes).running() as sandbox,
+        session() as http,
+        open_gates(deployment.redis_url, deployment.redis_timeout, workload.breaker, metrics) as gates,
+    ):
 
         def caller(provider: Provider, url: str) -> Caller:
-            return Caller(http, provider, url, deployment.provider_api_key, workload.call_timeout, metrics)
+            return Caller(http, provider, url, deployment.provider_api_key, workload, metrics, gates[provider])
 
         yield Tools(
             workload=workload,

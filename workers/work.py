@@ -6,8 +6,9 @@ from pathlib import Path
 from contract.calls import CallKey
 from contract.jobs import JobOptions, JobRequest, Timings
 from contract.ledger import Claim
-from contract.manifest import Asset
+from contract.manifest import Asset, AssetKind
 from contract.script import SceneText, Script
+from workers.providers.http import CallContext
 
 
 @dataclass(slots=True)
@@ -19,6 +20,8 @@ class SceneWork:
     narration: bytes = b""
     picture: bytes = b""
     seconds: float = 0.0
+    failures: dict[AssetKind, str] = field(default_factory=dict)
+    """What could not be had, and why; a placeholder stands for it."""
 
     @property
     def narration_name(self) -> str:
@@ -35,6 +38,8 @@ class Work:
     request: JobRequest
     upload: Path
     folder: Path
+    patience: float
+    """Until when, by the loop's clock, waiting for a provider makes sense."""
     timings: Timings = field(default_factory=Timings)
     text: str = ""
     script: Script | None = None
@@ -47,8 +52,14 @@ class Work:
     def options(self) -> JobOptions:
         return self.request.options
 
-    def call_key(self, scene: int, attempt: int = 1) -> CallKey:
-        return CallKey(self.options.seed_key or self.claim.job_id, scene, self.claim.execution, attempt)
+    def call(self, scene: int) -> CallContext:
+        """Of a provider call for this scene; 0 is the whole job."""
+        key = CallKey(self.options.seed_key or self.claim.job_id, scene, self.claim.execution, attempt=1)
+        return CallContext(key, self.timings.calls, self.patience)
+
+    @property
+    def failed_scenes(self) -> list[SceneWork]:
+        return [scene for scene in self.scenes if scene.failures]
 
     @property
     def seconds(self) -> float:

@@ -8,6 +8,7 @@ if key_hash ~= '' then
   redis.call('HSET', idempotency_key(key_hash), 'fingerprint', fingerprint, 'id', id)
   redis.call('PEXPIRE', idempotency_key(key_hash), math.floor(remember * 1000))
 end
+redis.call('SET', BEGUN, stamp, 'NX')
 redis.call('HSET', job_key(id), 'id', id, 'status', 'queued', 'request', request, 'function', fn, 'created_at', stamp,
   'due_ms', now_ms, 'key_hash', key_hash, 'progress', 0)
 redis.call('ZADD', QUEUE, now_ms, id)

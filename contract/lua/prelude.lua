@@ -1,6 +1,7 @@
 -- Put before each script. Times are taken from Redis's own clock, so that no two processes disagree.
 local QUEUE, LEASES, JOBS, TOTALS = 't2v:queue', 't2v:leases', 't2v:jobs', 't2v:totals'
-local WAKE, EVENTS, CANCELS, PULSE = 't2v:wake', 't2v:events', 't2v:cancels', 't2v:pulse'
+local WAKE, EVENTS, CANCELS = 't2v:wake', 't2v:events', 't2v:cancels'
+local PULSE, BEGUN = 't2v:pulse', 't2v:begun'
 local WAKE_CAP = 256
 
 local clock = redis.call('TIME')
@@ -58,10 +59,11 @@ end
 -- place, unless it is to be due delay_ms from now.
 local function requeue(id, cause, delay_ms)
   local job = job_key(id)
-  local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms')
+  local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms', 'history', 'worker', 'started_at')
   count(cause)
   redis.call('HINCRBY', job, cause, 1)
-  redis.call('HSET', job, 'token', '', 'stage', '', 'progress', 0)
+  redis.call('HSET', job, 'token', '', 'stage', '', 'progress', 0,
+    'history', (fields[3] or '') .. fields[4] .. ' ' .. fields[5] .. ' ' .. stamp .. ' ' .. cause .. '\n')
   if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
   redis.call('HSET', job, 'status', 'queued')
   redis.call('ZREM', LEASES, id)

@@ -17,6 +17,11 @@ TITLES = {
     "success_rate": "success rate",
     "api_p95": "API latency, P95",
     "integrity": "integrity of assets",
+    "parse_p95": "parse, P95",
+    "llm_p95": "LLM, P95",
+    "tts_p95": "speech, P95",
+    "visual_p95": "pictures, P95",
+    "assemble_p95": "assembly, P95",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from contract.jobs import DocumentInfo
 from contract.runfolder import RunInfo
-from reporter.markdown import NO_DATA, NONE, bullets, figure, seconds, table, whole
+from reporter.markdown import NO_DATA, NONE, bullets, figure, percent, seconds, table, whole
 from reporter.runs import Run
 from reporter.statistics import sample_floor
 
@@ -59,6 +59,7 @@ def _method(run: Run) -> list[str]:
     rows = [
         ("scenario", f"{info.scenario}: {info.title}"),
         ("load model", _load_model(run)),
+        ("load generators", _generators(run)),
         ("seed", str(info.seed)),
         ("jobs", f"{len(run.measured)} measured after {info.warmup_jobs} of warm-up"),
         ("started, ended", f"{_moment(info.started)}, {_moment(info.ended)}"),
@@ -84,6 +85,13 @@ def _load_model(run: Run) -> str:
     if info.rate is not None:
         return f"open loop, {run.load_text}, {info.load_model} arrivals: jobs come whether or not others have ended"
     return info.load_model
+
+
+def _generators(run: Run) -> str:
+    """How many processes made the load, and the most that one of them used of a core."""
+    number = "1 process" if run.info.generators == 1 else f"{run.info.generators} processes, their records merged"
+    used = [share for part in run.parts for share in part.info.generators_busy.values()]
+    return f"{number}, of which the busiest used {percent(max(used), 0)} of a core" if used else number
 
 
 def _spans(run: Run) -> str:

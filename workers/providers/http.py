@@ -1,30 +1,54 @@
-"""One HTTP call of an AI provider: bounded, measured, and with an error kind that tells the truth."""
+"""HTTP calls of an AI provider: bounded, measured, repeated, and with an error kind that tells the truth.
+
+From the outside in: the job's deadline, the attempts, the breaker that sees each of them, the time limit of one.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import aiohttp
 import orjson
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider
+from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Verdict
 from contract.catalogue import Direction, WorkerMetrics
-from contract.errors import ReelbenchError
 from contract.jobs import CallTiming
+from contract.settings import Workload
+from workers.providers.errors import CallError
+from workers.resilience.gate import Gate
+from workers.resilience.retry import Retries, retry_after
 
 KEEP_ALIVE = 30.0
 MOST_BYTES = 16 * 2**20
 """An answer longer than this is not what was asked for."""
 Answer = TypeVar("Answer")
 
+CURABLE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+"""Statuses below 500 that another attempt may cure, as OpenAI's own clients have it."""
 
-class ProviderError(ReelbenchError):
-    def __init__(self, provider: Provider, result: CallResult, message: str) -> None:
-        super().__init__(f"The {provider.name} provider failed: {message}")
-        self.provider = provider
-        self.result = result
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """On whose behalf a call is made. `key` is that of its first attempt; each attempt is added to `log`.
+
+    No wait for another attempt goes past `deadline`, a time of the loop's clock.
+    """
+
+    key: CallKey
+    log: list[CallTiming]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[Answer]):
+    path: str
+    payload: bytes
+    context: CallContext
+    read: Callable[[bytes], Answer]
 
 
 def session() -> aiohttp.ClientSession:
@@ -44,8 +68,9 @@ class Caller:
         provider: Provider,
         base_url: str,
         api_key: str,
-        bound: float,
+        workload: Workload,
         metrics: WorkerMetrics,
+        gate: Gate,
     ) -> None:
         self._http = http
         self.provider = provider
@@ -53,34 +78,39 @@ class Caller:
         self._headers = {"Content-Type": "application/json"}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
-        self._bound = bound
+        self._bound = workload.call_timeout
         self._metrics = metrics
+        self._gate = gate
+        self._retries = Retries(provider, workload.call_attempts, workload.first_backoff, metrics)
 
     async def post(
-        self,
-        path: str,
-        body: Mapping[str, object],
-        key: CallKey,
-        log: list[CallTiming],
-        read: Callable[[bytes], Answer],
+        self, path: str, body: Mapping[str, object], context: CallContext, read: Callable[[bytes], Answer]
     ) -> Answer:
-        """What `read` makes of the answer; appends the call to `log`, good or bad.
+        """What `read` makes of the first good answer.
 
         Raises ProviderError; a ValueError or LookupError of `read` means BAD_PAYLOAD.
         """
-        payload = orjson.dumps(body)
+        request = _Request(path, orjson.dumps(body), context, read)
+        return await self._retries.run(partial(self._attempt, request), context.deadline)
+
+    async def _attempt(self, request: _Request[Answer], number: int, after: CallResult | None) -> Answer:
+        """One call; `after` is how the one before it failed."""
+        permit = await self._gate.enter()
+        key = replace(request.context.key, attempt=number)
         start, began = time.time(), time.perf_counter()
         received = bytearray()
         planned: float | None = None
-        result = CallResult.CANCELLED
+        result, verdict = CallResult.CANCELLED, Verdict.NEUTRAL
         try:
-            planned = await self._exchange(path, payload, key, received)
-            answer = self._understood(received, read)
-            result = CallResult.OK
-        except ProviderError as error:
-            result = error.result
+            planned = await self._exchange(request, key, received)
+            answer = self._understood(received, request.read)
+            result, verdict = CallResult.OK, Verdict.GOOD
+        except CallError as error:
+            # what no other attempt could cure is our own fault: the provider answered as it should
+            result, verdict = error.result, Verdict.BAD if error.again else Verdict.GOOD
             raise
         finally:
+            self._gate.leave(permit, verdict)
             call = CallTiming(
                 provider=self.provider,
                 scene=key.scene,
@@ -89,21 +119,23 @@ class Caller:
                 start=start,
                 seconds=time.perf_counter() - began,
                 planned=planned,
-                bytes_sent=len(payload),
+                bytes_sent=len(request.payload),
                 bytes_received=len(received),
             )
-            log.append(call)
+            request.context.log.append(call)
             count_call(call, self._metrics)
+            if after is not None:
+                self._metrics.retries.labels(self.provider, after).inc()
         return answer
 
-    async def _exchange(self, path: str, payload: bytes, key: CallKey, received: bytearray) -> float | None:
+    async def _exchange(self, request: _Request[Answer], key: CallKey, received: bytearray) -> float | None:
         """The planned seconds; fills `received`, which on a failure holds what had come until then."""
         headers = self._headers | {CALL_HEADER: key.encode()}
         try:
             async with (
                 asyncio.timeout(self._bound),
                 self._http.post(
-                    self._base_url + path, data=payload, headers=headers, allow_redirects=False
+                    self._base_url + request.path, data=request.payload, headers=headers, allow_redirects=False
                 ) as response,
             ):
                 async for part in response.content.iter_any():
@@ -111,8 +143,7 @@ class Caller:
                     if len(received) > MOST_BYTES:
                         raise self._error(CallResult.BAD_PAYLOAD, f"the answer is longer than {MOST_BYTES} bytes")
                 if response.status != HTTPStatus.OK:
-                    said = received[:200].decode(errors="replace")
-                    raise self._error(CallResult.STATUS, f"status {response.status}: {said}")
+                    raise self._refused(response, received)
                 return _planned(response.headers.get(PLANNED_HEADER))
         except TimeoutError:
             raise self._error(CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
@@ -127,8 +158,18 @@ class Caller:
         except (ValueError, LookupError) as error:
             raise self._error(CallResult.BAD_PAYLOAD, f"the answer is not what was asked for: {error}") from None
 
-    def _error(self, result: CallResult, message: str) -> ProviderError:
-        return ProviderError(self.provider, result, message)
+    def _refused(self, response: aiohttp.ClientResponse, received: bytearray) -> CallError:
+        status = response.status
+        return CallError(
+            self.provider,
+            CallResult.RATE_LIMITED if status == HTTPStatus.TOO_MANY_REQUESTS else CallResult.STATUS,
+            f"status {status}: {received[:200].decode(errors='replace')}",
+            again=status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in CURABLE,
+            retry_after=retry_after(response.headers.get("Retry-After")),
+        )
+
+    def _error(self, result: CallResult, message: str) -> CallError:
+        return CallError(self.provider, result, message)
 
 
 def count_call(call: CallTiming, metrics: WorkerMetrics) -> None:

@@ -2,10 +2,8 @@
 
 from pydantic import BaseModel
 
-from contract.calls import CallKey
-from contract.jobs import CallTiming
 from contract.script import Script, response_format
-from workers.providers.http import Caller
+from workers.providers.http import CallContext, Caller
 
 MODEL = "script-writer"
 INSTRUCTIONS = (
@@ -27,9 +25,7 @@ class _Completion(BaseModel):
     choices: list[_Choice]
 
 
-async def write_script(
-    caller: Caller, text: str, scenes: int, seed: int, key: CallKey, log: list[CallTiming]
-) -> Script:
+async def write_script(caller: Caller, text: str, scenes: int, seed: int, context: CallContext) -> Script:
     """A script of exactly `scenes` scenes. Raises ProviderError."""
     body = {
         "model": MODEL,
@@ -48,4 +44,4 @@ async def write_script(
             raise ValueError(f"the script has {len(script.scenes)} scenes instead of {scenes}")
         return script
 
-    return await caller.post("/chat/completions", body, key, log, read)
+    return await caller.post("/chat/completions", body, context, read)

@@ -2,13 +2,11 @@
 
 from typing import NamedTuple
 
-from contract.calls import CallKey
-from contract.jobs import CallTiming, Voice
-from workers import adts
-from workers.providers.http import Caller
+from contract.jobs import Voice
+from workers import adts, wav
+from workers.providers.http import CallContext, Caller
 
 MODEL = "narrator"
-WAV_SIGNATURE = b"RIFF"
 
 
 class Narration(NamedTuple):
@@ -18,11 +16,14 @@ class Narration(NamedTuple):
     seconds: float | None
 
 
-async def narrate(caller: Caller, text: str, voice: Voice, key: CallKey, log: list[CallTiming]) -> Narration:
+async def narrate(caller: Caller, text: str, voice: Voice, context: CallContext) -> Narration:
     """Raises ProviderError."""
     body = {"model": MODEL, "input": text, "voice": voice, "response_format": "aac"}
-    return await caller.post("/audio/speech", body, key, log, _narration)
+    return await caller.post("/audio/speech", body, context, _narration)
 
 
 def _narration(answer: bytes) -> Narration:
-    return Narration(answer, None if answer.startswith(WAV_SIGNATURE) else adts.seconds(answer))
+    if answer.startswith(wav.SIGNATURE):
+        wav.check(answer)
+        return Narration(answer, None)
+    return Narration(answer, adts.seconds(answer))

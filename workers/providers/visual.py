@@ -4,13 +4,12 @@ import base64
 
 from pydantic import BaseModel
 
-from contract.calls import CallKey
-from contract.jobs import CallTiming, VisualStyle
+from contract.jobs import VisualStyle
 from contract.pattern import HEIGHT, WIDTH
-from workers.providers.http import Caller
+from workers import png
+from workers.providers.http import CallContext, Caller
 
 MODEL = "illustrator"
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class _Image(BaseModel):
@@ -21,7 +20,7 @@ class _Images(BaseModel):
     data: list[_Image]
 
 
-async def draw(caller: Caller, prompt: str, style: VisualStyle, key: CallKey, log: list[CallTiming]) -> bytes:
+async def draw(caller: Caller, prompt: str, style: VisualStyle, context: CallContext) -> bytes:
     """A PNG. Raises ProviderError."""
     body: dict[str, object] = {
         "model": MODEL,
@@ -31,11 +30,10 @@ async def draw(caller: Caller, prompt: str, style: VisualStyle, key: CallKey, lo
         "size": f"{WIDTH}x{HEIGHT}",
         "output_format": "png",
     }
-    return await caller.post("/images/generations", body, key, log, _picture)
+    return await caller.post("/images/generations", body, context, _picture)
 
 
 def _picture(answer: bytes) -> bytes:
     image = base64.b64decode(_Images.model_validate_json(answer).data[0].b64_json, validate=True)
-    if not image.startswith(PNG_SIGNATURE):
-        raise ValueError("no PNG")
+    png.check(image)
     return image

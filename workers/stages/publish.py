@@ -31,6 +31,7 @@ def manifest_of(work: Work) -> Manifest:
                 request_hash=request_hash(scene.text.visual_prompt, work.options.style),
                 start=start,
                 seconds=scene.seconds,
+                placeholders=sorted(scene.failures),
             )
             for scene, start in zip(work.scenes, starts, strict=False)
         ],

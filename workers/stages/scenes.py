@@ -1,6 +1,7 @@
-"""Narration and picture of every scene, all at once."""
+"""Narration and picture of every scene, all at once. What cannot be had of one is replaced; the others go on."""
 
 import asyncio
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -9,29 +10,51 @@ from anyio import to_thread
 
 from contract.catalogue import StageLabel
 from contract.jobs import ErrorCode
-from workers import adts
+from contract.manifest import AssetKind
+from contract.pattern import request_hash
+from workers import adts, placeholder
 from workers.errors import StageError
 from workers.providers import tts, visual
+from workers.providers.errors import ProviderError
 from workers.sandbox.pool import SandboxDiedError
 from workers.tools import Tools
 from workers.work import SceneWork, Work
 
+log = logging.getLogger(__name__)
+
+USUAL_RATE = 24_000
+"""Hz of a narration where there is no other to go by."""
+
 
 async def scenes(work: Work, tools: Tools) -> None:
+    """Raises StageError when more than half of the scenes failed."""
     try:
         async with asyncio.TaskGroup() as group:
             for scene in work.scenes:
                 group.create_task(_narration(scene, work, tools))
                 group.create_task(_picture(scene, work, tools))
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None  # the first to fail; the others were cancelled for it
+        raise failures.exceptions[0] from None  # the first to fail for a reason of ours; the others were cancelled
+    failed = work.failed_scenes
+    if 2 * len(failed) > len(work.scenes):
+        why = next(iter(failed[0].failures.values()))
+        raise StageError(
+            ErrorCode.PROVIDER_FAILED,
+            f"{len(failed)} of {len(work.scenes)} scenes failed, more than half. Scene {failed[0].index}: {why}",
+        )
+    for scene in failed:
+        log.warning("job %s: placeholders in scene %d: %s", work.claim.job_id, scene.index, scene.failures)
+        _stand_in(scene, work)
 
 
 async def _narration(scene: SceneWork, work: Work, tools: Tools) -> None:
     began = time.perf_counter()
-    key = work.call_key(scene.index)
-    said = await tts.narrate(tools.tts, scene.text.narration, work.options.voice, key, work.timings.calls)
-    scene.narration = said.content if said.seconds else await _encoded(said.content, tools)
+    try:
+        said = await tts.narrate(tools.tts, scene.text.narration, work.options.voice, work.call(scene.index))
+        scene.narration = said.content if said.seconds else await _encoded(said.content, tools)
+    except (ProviderError, StageError) as error:
+        scene.failures[AssetKind.NARRATION] = str(error)
+        return
     scene.seconds = said.seconds or adts.seconds(scene.narration)
     tools.metrics.stage_seconds.labels(StageLabel.NARRATION).observe(time.perf_counter() - began)
 
@@ -49,7 +72,24 @@ async def _encoded(wav: bytes, tools: Tools) -> bytes:
 
 async def _picture(scene: SceneWork, work: Work, tools: Tools) -> None:
     began = time.perf_counter()
-    key = work.call_key(scene.index)
     prompt = scene.text.visual_prompt
-    scene.picture = await visual.draw(tools.visual, prompt, work.options.style, key, work.timings.calls)
+    try:
+        scene.picture = await visual.draw(tools.visual, prompt, work.options.style, work.call(scene.index))
+    except ProviderError as error:
+        scene.failures[AssetKind.VISUAL] = str(error)
+        return
     tools.metrics.stage_seconds.labels(StageLabel.VISUAL).observe(time.perf_counter() - began)
+
+
+def _stand_in(scene: SceneWork, work: Work) -> None:
+    if AssetKind.VISUAL in scene.failures:
+        scene.picture = placeholder.picture(request_hash(scene.text.visual_prompt, work.options.style))
+    if AssetKind.NARRATION in scene.failures:
+        scene.narration = placeholder.narration(scene.text.narration, _rate(work))
+        scene.seconds = adts.seconds(scene.narration)
+
+
+def _rate(work: Work) -> int:
+    """Of the narrations that there are: all sounds of a video must have the same."""
+    spoken = (scene.narration for scene in work.scenes if AssetKind.NARRATION not in scene.failures)
+    return next((adts.read(narration).rate for narration in spoken), USUAL_RATE)

@@ -157,6 +157,12 @@ def _check_record(job_id: str, record: dict[str, str], found: LedgerKeys) -> Non
     if status is Status.IN_PROGRESS:
         assert record.get("token"), "a running job has an execution"
     ran, gone = int(record.get("executions", 0)), sum(int(record.get(name, 0)) for name in ENDED_EARLY)
+    past = record.get("history", "").splitlines()
+    assert len(past) == gone, "an execution that ended early is not in the history"
+    for name in ENDED_EARLY:
+        assert sum(line.endswith(f" {name}") for line in past) == int(record.get(name, 0)), (
+            "the history tells another cause"
+        )
     open_ended = int(status is Status.IN_PROGRESS)
     ended_by_execution = int(status.terminal and "timings" in record)
     assert ran == gone + open_ended + ended_by_execution, "an execution ended in no way that is counted"

@@ -27,6 +27,7 @@ ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)),
 PROVIDERS = "provider=llm|tts|visual"
 STATUSES = "status=200|202|204|400|404|405|409|413|415|422|500|503|507|other"
 OUTCOMES = "outcome=cancelled|completed|failed|partial"
+FAILURES = "bad_payload|disconnected|rate_limited|refused|status|timeout"
 METHODS = "DELETE|GET|POST|other"
 
 SERVICE = {
@@ -48,8 +49,8 @@ WORKER = {
     "t2v_job_queue_seconds",
     "t2v_stage_seconds stage=assemble|narration|parse|publish|scenes|script|visual",
     "t2v_stage_cpu_seconds_total stage=assemble|parse",
-    f"t2v_provider_calls_total {PROVIDERS} result=bad_payload|cancelled|disconnected|ok|rate_limited|refused|status|timeout",
-    f"t2v_provider_retries_total {PROVIDERS} reason=bad_payload|disconnected|rate_limited|refused|status|timeout",
+    f"t2v_provider_calls_total {PROVIDERS} result=cancelled|ok|{FAILURES}",
+    f"t2v_provider_retries_total {PROVIDERS} reason={FAILURES}",
     f"t2v_provider_retry_wait_seconds_total {PROVIDERS} cause=backoff|breaker|retry_after",
     f"t2v_breaker_state {PROVIDERS} state=closed|half_open|open",
     f"t2v_breaker_transitions_total {PROVIDERS} state=closed|half_open|open",
@@ -57,6 +58,7 @@ WORKER = {
     f"t2v_breaker_probes_total {PROVIDERS} result=bad|good|neutral",
     f"t2v_provider_call_seconds {PROVIDERS}",
     f"t2v_provider_payload_bytes_total {PROVIDERS} direction=received|sent",
+    "t2v_leftovers_removed_total what=execution|job|upload",
     "t2v_worker_slots",
     "t2v_worker_slots_used",
 }
@@ -86,6 +88,8 @@ LEDGER = {
     "t2v_jobs_quarantined_total",
     f"t2v_jobs_finished_total {OUTCOMES}",
     "t2v_jobs status=in_progress|queued",
+    "t2v_queue_oldest_timestamp_seconds",
+    "t2v_ledger_begun_timestamp_seconds",
     "t2v_run_phase phase=idle|measure|settle|warmup",
 }
 
@@ -95,7 +99,7 @@ class Idle(Collector):
 
     def collect(self) -> Iterable[Metric]:
         states = {Status.QUEUED: 0, Status.IN_PROGRESS: 0}
-        return LedgerTotals.families(dict.fromkeys(TOTAL_NAMES, 0), states, None, Phase.IDLE)
+        return LedgerTotals.families(dict.fromkeys(TOTAL_NAMES, 0), states, 0.0, Phase.IDLE, 0.0)
 
 
 ROLES: dict[str, tuple[Callable[[CollectorRegistry], object], set[str]]] = {

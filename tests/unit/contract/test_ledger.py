@@ -1,10 +1,11 @@
 import asyncio
 
+import pytest
 from redis.asyncio import Redis
 
 from contract import keys
-from contract.jobs import Outcome, Stage, Status, new_job_id
-from contract.ledger import RENDER, Cancellation, Deletion, Ledger, Standing
+from contract.jobs import Cause, Outcome, Stage, Status, new_job_id
+from contract.ledger import RENDER, Cancellation, Deletion, Ledger, Standing, UnknownJobError
 from contract.records import Records
 from tests.unit.contract.ledgers import (
     COMPLETED,
@@ -78,11 +79,22 @@ async def test_the_finish_of_a_superseded_execution_is_refused_and_counted(ledge
     old = await claim_one(ledger, "first-", DIES_AT_ONCE)
     new = await claim_one(ledger, "second-")
     assert not await ledger.finish("video_a", old, COMPLETED)
-    assert not await ledger.finish("video_unknown", old, COMPLETED)
     assert await ledger.finish("video_a", new, ENDINGS[Outcome.FAILED])
     assert not await ledger.finish("video_a", new, COMPLETED), "an end is not changed by another one"
     assert await records.winner("video_a") == (Status.FAILED, new)
-    assert (await records.totals())["stale_finishes"] == 3
+    assert (await records.totals())["stale_finishes"] == 2
+
+
+async def test_a_job_that_redis_has_lost_is_said_to_be_unknown(ledger: Ledger, redis: Redis, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    token, begun = await claim_one(ledger, "first-"), await records.begun()
+    await redis.flushall()
+    assert await records.begun() is None
+    with pytest.raises(UnknownJobError, match="does not know video_a: it was deleted, or Redis has lost its data"):
+        await ledger.finish("video_a", token, COMPLETED)
+    await ledger.accept("video_b", REQUEST)
+    assert begun is not None
+    assert (await records.begun() or 0) > begun
 
 
 async def test_a_void_execution_learns_that_it_is_lost(ledger: Ledger) -> None:
@@ -191,7 +203,7 @@ async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: 
     assert await records.job("video_a") is None
     assert await records.totals() == totals
     left = set(await redis.keys("*"))
-    assert left == {keys.TOTALS, keys.PULSE, keys.claim("first-")}
+    assert left == {keys.TOTALS, keys.PULSE, keys.BEGUN, keys.claim("first-")}
 
 
 async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
@@ -243,6 +255,11 @@ async def test_a_worker_that_starts_again_finds_what_it_held_in_the_queue_at_onc
     again = await ledger.claim("worker-1", LIVES, 3, "third-")
     assert [(claim.job_id, claim.crashes) for claim in again] == [("video_a", 1), ("video_b", 1)]
     assert (await records.totals())["crashes"] == 2
+    job = await records.job("video_a")
+    assert job
+    (past,) = job.history
+    assert (past.worker, past.cause) == ("worker-1", Cause.CRASH)
+    assert job.created_at <= past.started_at <= past.ended_at <= (job.started_at or 0)
     assert await ledger.finish(other.job_id, other.token, COMPLETED)
 
 

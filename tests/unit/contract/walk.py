@@ -6,12 +6,13 @@ from collections import defaultdict
 from itertools import pairwise
 
 import orjson
+import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from contract import keys
 from contract.jobs import Stage
-from contract.ledger import Cancellation, Deletion, IdempotencyConflictError, Ledger, Standing
+from contract.ledger import Cancellation, Deletion, IdempotencyConflictError, Ledger, Standing, UnknownJobError
 from contract.records import Records
 from tests.unit.contract.ledgers import (
     DIES_AT_ONCE,
@@ -51,6 +52,7 @@ class Walk:
         self.tokens: dict[str, list[str]] = defaultdict(list)
         self.forgotten = Forgotten()
         self.submitted = 0
+        self.begun: float | None = None
         self.refused_finishes = 0
 
     async def go(self, steps: int) -> None:
@@ -66,6 +68,7 @@ class Walk:
                     hashed = record["key_hash"]
                     assert not hashed or after.idempotency.get(hashed, {}).get("id") == job_id, "a key was forgotten"
                 before = after
+            assert await Records(self.redis).begun() == self.begun
             totals = await Records(self.redis).totals()
             assert totals["submitted"] == self.submitted
             assert totals["stale_finishes"] == self.refused_finishes
@@ -97,6 +100,7 @@ class Walk:
         if acceptance.replayed or was_there:
             return
         assert acceptance.job_id == job_id
+        self.begun = self.begun or float((await record_of(self.redis, job_id))["created_at"])
         self.submitted += 1
         self.ids.append(job_id)
 
@@ -153,6 +157,10 @@ class Walk:
     async def _finish(self, _: int) -> None:
         job_id, token = self._any_execution()
         ending = self.chance.choice([*ENDINGS.values(), QUARANTINED])
+        if not await record_of(self.redis, job_id):
+            with pytest.raises(UnknownJobError):
+                await self.ledger.finish(job_id, token, ending)
+            return
         finished = await self.ledger.finish(job_id, token, ending)
         if finished and self.chance.random() < 0.5:
             finished = await self.ledger.finish(job_id, token, ending)

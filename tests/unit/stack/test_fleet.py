@@ -39,9 +39,13 @@ async def test_a_process_ended_on_request_is_no_death_and_comes_back(stack: Loca
     assert not psutil.pid_exists(pid)
     assert "service-1" not in stack.processes
     assert not await answers(stack.api_url)
-    await stack.fleet.start("service-1")
-    assert stack.processes["service-1"] != pid
-    assert await answers(stack.api_url)
+    for instance in ("service-1.2", "service-1.3"):
+        await stack.fleet.start("service-1")
+        assert stack.processes["service-1"] != pid
+        assert await answers(stack.api_url)
+        targets = {file.stem for file in (stack.data_dir.parent / "targets").glob("service*.json")}
+        assert targets == {instance}, "its counters begin at 0, so it is another series"
+        await getattr(stack.fleet, how)("service-1")
     assert not stack.deaths
 
 

@@ -14,13 +14,15 @@ from contract.ledger import RENDER, Claim
 from contract.settings import Workload
 from mocks.tts import Speaker
 from mocks.visual import Painter
-from tests.test_data_helper import UploadableDocument
+from tests.test_data_helper import SCENES, UploadableDocument
 from tests.unit.mocks.server import latencies, running
+from tests.unit.workers.faulty import FaultyProviders
 from tests.unit.workers.material import Scene
 from tests.unit.workers.rendering import Bench
 from workers import adts
 from workers.providers.http import Caller, session
 from workers.providers.visual import _picture
+from workers.resilience.gate import Gate
 from workers.sandbox.pool import Sandbox
 from workers.tools import Tools
 
@@ -76,6 +78,13 @@ def providers() -> Iterator[str]:
 
 
 @pytest.fixture
+async def faulty(providers: str) -> AsyncIterator[FaultyProviders]:
+    """Before the mocked providers; without a fault at first."""
+    async with FaultyProviders(providers).serving() as running:
+        yield running
+
+
+@pytest.fixture
 async def new_bench(
     providers: str, sandbox: Sandbox, tmp_path: Path, mock_file_context: UploadableDocument
 ) -> AsyncIterator[Callable[..., Bench]]:
@@ -83,13 +92,16 @@ async def new_bench(
     data.create()
     async with session() as http:
 
-        def make(urls: dict[Provider, str] | None = None, seed_key: str = "bench", **settings: object) -> Bench:
+        def make(
+            urls: dict[Provider, str] | None = None, seed_key: str = "bench", scenes: int = SCENES, **settings: object
+        ) -> Bench:
             registry = CollectorRegistry()
             metrics = WorkerMetrics(registry)
             workload = Workload().model_copy(update=settings)
+            gates = {provider: Gate(provider, workload.breaker, metrics) for provider in Provider}
             callers = {
                 provider.value: Caller(
-                    http, provider, (urls or {}).get(provider, providers), "", workload.call_timeout, metrics
+                    http, provider, (urls or {}).get(provider, providers), "", workload, metrics, gates[provider]
                 )
                 for provider in Provider
             }
@@ -98,9 +110,9 @@ async def new_bench(
                 bytes=len(mock_file_context.content),
                 sha256=sha256(mock_file_context.content).hexdigest(),
             )
-            request = JobRequest(document=info, options=JobOptions(seed_key=seed_key))
+            request = JobRequest(document=info, options=JobOptions(seed_key=seed_key, scenes=scenes))
             claim = Claim(new_job_id(), "token-1", RENDER, request.model_dump_json(), 1, 0.0, 0.0)
             data.upload(claim.job_id).write_bytes(mock_file_context.content)
-            return Bench(Tools(workload, data, sandbox, metrics=metrics, **callers), registry, claim)
+            return Bench(Tools(workload, data, sandbox, metrics=metrics, **callers), registry, claim, gates)
 
         yield make

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from contract.calls import Provider
 from contract.jobs import ErrorCode, Outcome, Stage
 from contract.ledger import Claim, Ending
 from contract.manifest import MANIFEST_NAME, Manifest
 from tests.test_data_helper import SCENES
 from workers.render import render_video
+from workers.resilience.gate import Gate
 from workers.tools import Tools
 
 CALLS = 1 + 2 * SCENES
@@ -20,6 +22,7 @@ class Bench:
     tools: Tools
     registry: CollectorRegistry
     claim: Claim
+    gates: dict[Provider, Gate]
     reports: list[tuple[Stage, int]] = field(default_factory=list)
 
     @property
@@ -32,6 +35,11 @@ class Bench:
 
     def manifest(self) -> Manifest:
         return Manifest.model_validate_json((self.folder / MANIFEST_NAME).read_bytes())
+
+    def metric(self, name: str, **labels: str) -> float:
+        value = self.registry.get_sample_value(name, labels)
+        assert value is not None
+        return value
 
     async def report(self, stage: Stage, progress: int) -> None:
         self.reports.append((stage, progress))

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import aiohttp
@@ -10,15 +11,21 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider
+from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Verdict
 from contract.catalogue import WorkerMetrics
 from contract.jobs import CallTiming, VisualStyle, Voice
+from contract.settings import Workload
+from workers import png
 from workers.providers import http, llm, tts, visual
-from workers.providers.http import Caller, ProviderError
+from workers.providers.errors import CallError, RejectedError
+from workers.providers.http import CallContext, Caller
+from workers.resilience.breaker import News
+from workers.resilience.gate import Gate
 
 KEY = CallKey("job-1", scene=2, execution=1, attempt=1)
 BOUND = 0.3
-PNG = base64.b64encode(visual.PNG_SIGNATURE + b"...").decode()
+PICTURE = png.grey(bytes(6), 3, 2)
+PNG = base64.b64encode(PICTURE).decode()
 SCENE = {"narration": "Words.", "visual_type": "chart", "visual_prompt": "A chart"}
 
 
@@ -107,10 +114,14 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession, url: str, provider: Provider = Provider.TTS) -> None:
         self.registry = CollectorRegistry()
         self.log: list[CallTiming] = []
-        self.caller = Caller(session, provider, url, "key", BOUND, WorkerMetrics(self.registry))
+        metrics = WorkerMetrics(self.registry)
+        workload = Workload().model_copy(update={"call_timeout": BOUND, "call_attempts": 1})
+        self.gate = Gate(provider, workload.breaker, metrics)
+        self.caller = Caller(session, provider, url, "key", workload, metrics, self.gate)
+        self.context = CallContext(KEY, self.log, deadline=float("inf"))
 
     async def post(self) -> bytes:
-        return await self.caller.post("/audio/speech", {"input": "words"}, KEY, self.log, bytes)
+        return await self.caller.post("/audio/speech", {"input": "words"}, self.context, bytes)
 
     def counted(self) -> dict[str, float]:
         """Calls by result, without the zeros."""
@@ -122,9 +133,9 @@ class Client:
         labels = {"provider": self.caller.provider, "direction": "received"}
         return self.registry.get_sample_value("t2v_provider_payload_bytes_total", labels) or 0
 
-    async def failure(self, call: Awaitable[object] | None = None) -> ProviderError:
+    async def failure(self, call: Awaitable[object] | None = None) -> CallError:
         """The error of a call, once the books about it agree."""
-        with pytest.raises(ProviderError) as caught:
+        with pytest.raises(CallError) as caught:
             await (call or self.post())
         error = caught.value
         assert error.provider is self.caller.provider
@@ -219,7 +230,7 @@ async def test_an_answer_over_the_bound_is_refused_and_not_cut(
     server.answer = (
         with_body(gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"}) if packed else endless
     )
-    with pytest.raises(ProviderError, match="longer than") as caught:
+    with pytest.raises(CallError, match="longer than") as caught:
         await client.post()
     assert caught.value.result is CallResult.BAD_PAYLOAD
     assert client.counted() == {"ok": 1, "bad_payload": 1}
@@ -236,10 +247,56 @@ async def test_a_cancelled_call_is_counted_as_one(server: Server, client: Client
     assert len(client.log) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "result", "again"),
+    [
+        *((status, CallResult.STATUS, True) for status in (408, 409, 500, 502, 503, 504, 529)),
+        (429, CallResult.RATE_LIMITED, True),
+        *((status, CallResult.STATUS, False) for status in (302, 400, 401, 403, 404, 413, 422)),
+    ],
+)
+async def test_a_status_tells_whether_another_attempt_may_help_and_whose_trouble_it_is(
+    server: Server, client: Client, status: int, result: CallResult, *, again: bool
+) -> None:
+    server.answer = with_body(b"no", status, {"Retry-After": "7"})
+    error = await client.failure()
+    assert (error.result, error.again, error.retry_after) == (result, again, 7)
+    window = client.gate.breaker._window
+    assert (window.total, window.bad) == (1, int(again))
+
+
+async def test_a_cancelled_probe_lets_another_through(server: Server, client: Client) -> None:
+    breaker = client.gate.breaker
+    breaker.hear(News.OPENED)
+    breaker._next_try = 0
+    server.answer = never
+    call = asyncio.create_task(client.post())
+    await asyncio.sleep(0.05)
+    assert breaker.wait > 0
+    call.cancel()
+    await asyncio.wait([call])
+    server.answer = with_body(b"answer")
+    assert await client.post() == b"answer"
+    probes = {
+        v: client.registry.get_sample_value("t2v_breaker_probes_total", {"provider": "tts", "result": v})
+        for v in Verdict
+    }
+    assert probes == {Verdict.GOOD: 1, Verdict.BAD: 0, Verdict.NEUTRAL: 1}
+
+
+async def test_an_open_breaker_refuses_without_a_call(server: Server, client: Client) -> None:
+    server.answer = with_body(b"answer")
+    client.gate.breaker.hear(News.OPENED)
+    client.context = replace(client.context, deadline=0.0)
+    with pytest.raises(RejectedError):
+        await client.post()
+    assert (client.log, client.counted()) == ([], {})
+
+
 async def test_the_connection_serves_again_after_bad_calls(server: Server, client: Client) -> None:
     for answer in (cut_off, never, with_body(b"no", 500)):
         server.answer = answer
-        with pytest.raises(ProviderError):
+        with pytest.raises(CallError):
             await client.post()
     server.answer = with_body(b"answer")
     assert await client.post() == b"answer"
@@ -262,7 +319,7 @@ async def test_a_script_that_does_not_fit_is_a_bad_payload(
 ) -> None:
     server.answer = with_body(body)
     client = Client(session, server.url, Provider.LLM)
-    error = await client.failure(llm.write_script(client.caller, "text", 2, 0, KEY, client.log))
+    error = await client.failure(llm.write_script(client.caller, "text", 2, 0, client.context))
     assert error.result is CallResult.BAD_PAYLOAD
     assert said in str(error)
     assert client.received() == len(body)
@@ -283,7 +340,7 @@ async def test_a_picture_that_is_none_is_a_bad_payload(
 ) -> None:
     server.answer = with_body(body)
     client = Client(session, server.url, Provider.VISUAL)
-    call = visual.draw(client.caller, "A chart", VisualStyle.CLEAN, KEY, client.log)
+    call = visual.draw(client.caller, "A chart", VisualStyle.CLEAN, client.context)
     assert (await client.failure(call)).result is CallResult.BAD_PAYLOAD
 
 
@@ -291,7 +348,7 @@ async def test_a_narration_that_is_cut_off_is_a_bad_payload(
     server: Server, client: Client, speak: Callable[..., bytes]
 ) -> None:
     server.answer = with_body(speak("word " * 5)[:-7])
-    error = await client.failure(tts.narrate(client.caller, "words", Voice.ALLOY, KEY, client.log))
+    error = await client.failure(tts.narrate(client.caller, "words", Voice.ALLOY, client.context))
     assert error.result is CallResult.BAD_PAYLOAD
 
 
@@ -300,13 +357,13 @@ async def test_good_answers_are_understood(
 ) -> None:
     client = Client(session, server.url)
     server.answer = with_body(completion({"title": "T", "scenes": [SCENE] * 2}))
-    script = await llm.write_script(client.caller, "text", 2, 0, KEY, client.log)
+    script = await llm.write_script(client.caller, "text", 2, 0, client.context)
     assert [scene.model_dump(mode="json") for scene in script.scenes] == [SCENE] * 2
     server.answer = with_body(orjson.dumps({"data": [{"b64_json": PNG}]}))
-    assert (await visual.draw(client.caller, "A chart", VisualStyle.CLEAN, KEY, client.log)).endswith(b"...")
+    assert (await visual.draw(client.caller, "A chart", VisualStyle.CLEAN, client.context)) == PICTURE
     for form in ("aac", "wav"):
         server.answer = with_body(speak("word " * 12, form))
-        said = await tts.narrate(client.caller, "words", Voice.ALLOY, KEY, client.log)
+        said = await tts.narrate(client.caller, "words", Voice.ALLOY, client.context)
         assert said.content == speak("word " * 12, form)
         assert said.seconds == (pytest.approx(4.8, abs=0.05) if form == "aac" else None)
     assert client.counted() == {"ok": 4}
