@@ -156,8 +156,10 @@ class Warmup(_Strict):
     jobs: PositiveInt | None = None
 
     def before(self, load: AnyLoad) -> ClosedLoop:
-        """An open loop has no users of its own: eight stand in for them. Each user brings two jobs, all at least 8."""
-        users = self.users or (8 if isinstance(load, OpenLoop) else load.users)
+        """An open loop has no users of its own: eight stand in for them; and four for fewer, to be done sooner. Each
+        user brings two jobs, all together at least 8.
+        """
+        users = self.users or (8 if isinstance(load, OpenLoop) else max(4, load.users))
         jobs = self.jobs or max(8, 2 * users)
         return ClosedLoop(model="closed", users=min(users, jobs), jobs=jobs)
 

@@ -45,7 +45,7 @@ def test_single_is_one_user_with_72_jobs_and_the_four_floors() -> None:
 def test_a_file_of_the_user_s_own_is_named_after_itself_and_warms_up_by_default(tmp_path: Path) -> None:
     scenario = load(str(written(tmp_path, GOOD)))
     assert scenario.name == "small"
-    assert scenario.steps()[0].warmup == ClosedLoop(model="closed", users=2, jobs=8)
+    assert scenario.steps()[0].warmup == ClosedLoop(model="closed", users=4, jobs=8)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) 
     ("load", "given", "users", "jobs"),
     [
         ({"model": "closed", "users": 50, "jobs": 500}, {}, 50, 100),
-        ({"model": "closed", "users": 1, "jobs": 72}, {}, 1, 8),
+        ({"model": "closed", "users": 1, "jobs": 72}, {}, 4, 8),
         ({"model": "poisson", "rate": 5, "jobs": 9}, {}, 8, 16),
         ({"model": "requests", "users": 10, "requests": 3, "endpoints": ["GET /healthz"]}, {}, 10, 20),
         ({"model": "closed", "users": 50, "jobs": 500}, {"users": 4}, 4, 8),
@@ -118,7 +118,7 @@ def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) 
         ({"model": "closed", "users": 50, "jobs": 500}, {"users": 2, "jobs": 9}, 2, 9),
     ],
 )
-def test_a_step_is_warmed_by_its_own_users_unless_others_are_given(
+def test_a_step_is_warmed_by_its_own_users_or_a_few_unless_others_are_given(
     load: dict[str, object], given: dict[str, int], users: int, jobs: int
 ) -> None:
     warmed = Warmup.model_validate(given).before(LOAD.validate_python(load))
