@@ -21,7 +21,7 @@ MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario scenarios report bench up query setup test lint clean
+.PHONY: help scenario chaos scenarios report bench up query setup test lint clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [GENERATORS=2] [DOCUMENT=paper.pdf]
@@ -29,6 +29,8 @@ scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [GENERATORS=
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
+chaos: setup ## Kill, pause and starve its processes: every scenario with faults of processes [SEED=1]
+	@exec $(PY) -m cli scenario chaos $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"}
 scenarios: setup ## List the scenarios
 	@exec $(PY) -m cli scenarios
 

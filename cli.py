@@ -43,7 +43,21 @@ from stack.signals import cancelled_by_signals
 
 REPORT = "performance_report.md"
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
-SUITES = {"performance": ("single", "concurrent", "api", "components")}
+SUITES = {
+    "performance": ("single", "concurrent", "api", "components"),
+    "chaos": (
+        "worker-crash",
+        "worker-pause",
+        "rolling-restart",
+        "poison-job",
+        "redis-restart",
+        "redis-power-loss",
+        "redis-power-loss-everysec",
+        "redis-hang",
+        "api-crash",
+        "all-workers-gone",
+    ),
+}
 """Names that stand for several scenarios."""
 API_PORT, PROMETHEUS_PORT = 8000, 9090
 """Where `up` answers while these are free and nobody asks for others."""
@@ -100,7 +114,7 @@ async def _scenario(options: argparse.Namespace) -> int:
         finally:
             if not any(folder.rglob("*")):
                 folder.rmdir()
-    if len(folders) > 1:
+    if options.name == "performance":
         report = _write_report(folders, folders[-1])
         out.print(f"\nreport  {_short(report)} of all of them", markup=False)
     return max(statuses)
@@ -108,15 +122,16 @@ async def _scenario(options: argparse.Namespace) -> int:
 
 async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path, generators: int | None) -> int:
     say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
-    async with _some_stack(folder) as stack:
+    async with _some_stack(folder, scenario) as stack:
         with Display(say) as display:
             progress = Progress(changed=display.show)
             result = await measure(scenario, document, seed, stack, folder, progress, generators)
     point_latest(folder)
-    report = _write_report([folder], folder)
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(report)}\nrun     {_short(folder)}", markup=False)
+    if not scenario.faults and not scenario.restarts:  # what is measured while processes die is not performance
+        out.print(f"\nreport  {_short(_write_report([folder], folder))}", markup=False)
+    out.print(f"run     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
 
 
@@ -146,9 +161,9 @@ async def _report(options: argparse.Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _some_stack(folder: Path) -> AsyncIterator[Stack]:
+async def _some_stack(folder: Path, scenario: Scenario) -> AsyncIterator[Stack]:
     """The stack that `up` keeps running, else one for this run alone. Its logs end up in the run's folder."""
-    running = await find_running()
+    running = None if scenario.wants_own_stack else await find_running()
     logs = folder / "logs"
     if running is not None:
         say.print(f"using the running stack at {running.api_url}")
@@ -157,7 +172,7 @@ async def _some_stack(folder: Path) -> AsyncIterator[Stack]:
         finally:
             shutil.copytree(running.log_dir, logs, dirs_exist_ok=True)
         return
-    async with LocalStack(logs, on_step=_dim) as stack:
+    async with LocalStack(logs, workload=scenario.settings(), restarts=scenario.restarts, on_step=_dim) as stack:
         yield stack
 
 

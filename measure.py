@@ -27,12 +27,12 @@ from contract.runfolder import (
     Window,
 )
 from contract.settings import Workload
-from loadgen.books import Parties, balance, balance_requests, client_party, listing_party
+from loadgen.books import Parties, balance, balance_requests, client_party, listing_party, seen_party
 from loadgen.crew import Crew, crew
 from loadgen.document import Document
+from loadgen.faults import Kind, Target
 from loadgen.generator import RunBroken
 from loadgen.machine import git_state, machine, versions
-from loadgen.priority import step_back
 from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
@@ -95,9 +95,7 @@ async def measure(
     EnvironmentFault (something does not answer).
     """
     number = generators or scenario.generators
-    if number > 1:
-        await step_back(stack.processes.values())
-    async with crew(stack, document, seed, folder.name, number, folder / "logs") as members:
+    async with crew(stack, document, seed, folder.name, number, folder / "logs", scenario.patience) as members:
         observer = _Observer(stack.prometheus_url, members.instances)
         setting = _Setting(document, seed, stack, observer, members, progress)
         if scenario.search is not None:
@@ -189,7 +187,8 @@ def _write(folder: Path, result: Result) -> None:
 def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
     accepted = answers.count("service.posts", status="202")
     parties = Parties(
-        client=client_party(outcomes.measured),
+        client=client_party(outcomes.measured, outcomes.reconciliation.lost),
+        seen=seen_party(outcomes.measured),
         listing=listing_party(outcomes.reconciliation.counts),
         redis=outcomes.redis_growth,
         exporter=ledger_counts(answers),
@@ -202,10 +201,22 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         info=outcomes.info,
         records=outcomes.measured,
         reconciliation=outcomes.reconciliation,
-        books=[*balance(parties), *balance_requests(outcomes.requests, _answered(outcomes.requests, answers))],
+        books=[
+            *balance(parties, _without(outcomes)),
+            *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
+        ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
     )
+
+
+def _without(outcomes: Outcomes) -> set[str]:
+    """Parties that cannot know. One that was killed takes with it what it counted last; a ledger that lost the end of a
+    job has it run twice; and requests that are sent again are counted again by the API.
+    """
+    killed = any(fault.target == Target.WORKER and fault.kind != Kind.PAUSE for fault in outcomes.faults)
+    forgot = any(fault.kind == Kind.POWER_LOSS for fault in outcomes.faults)
+    return ({"workers"} if killed or forgot else set()) | ({"api"} if outcomes.faults else set())
 
 
 def _answered(requests: list[RequestRecord], answers: Answers) -> dict[str, int | None]:
@@ -225,7 +236,21 @@ def _figures(outcomes: Outcomes, folder: Path) -> dict[str, Figure]:
     answered = [successful(request) for request in outcomes.requests]
     if answered:
         found["request_success_rate"] = Figure(sum(answered) / len(answered), len(answered))
+    found["loss_age"] = _loss_age(outcomes)
     return found | {"integrity": Figure(integrity.share, integrity.named, _integrity_note(integrity))}
+
+
+def _loss_age(outcomes: Outcomes) -> Figure:
+    """For how long the oldest job that is lost had been acknowledged when the power went; 0 when none is lost."""
+    cuts = [fault.start for fault in outcomes.faults if fault.kind == Kind.POWER_LOSS]
+    if not cuts:
+        return Figure(None)
+    lost = [record for record in outcomes.measured if record.id in outcomes.reconciliation.lost]
+    acknowledged = [record.acknowledged for record in lost if record.acknowledged is not None]
+    ages = [min(cut - when for cut in cuts if cut >= when) for when in acknowledged if when <= cuts[-1]]
+    if len(ages) < len(lost):  # lost although the power stayed
+        return Figure(None, len(lost))
+    return Figure(max(ages, default=0.0), len(lost), f"{len(lost)} acknowledged jobs lost")
 
 
 def _integrity_note(integrity: Integrity) -> str:

@@ -60,6 +60,11 @@ class Records:
         status, token = await cast("Awaitable[list[str | None]]", found)
         return (Status(status), token or "") if status else None
 
+    async def ended_at(self, job_id: str) -> float | None:
+        """Unix time at which a job ended; None for one that has not, and for an unknown one."""
+        found = await cast("Awaitable[str | None]", self.redis.hget(keys.job(job_id), "completed_at"))
+        return float(found) if found else None
+
     async def page(self, before: str | None, limit: int, status: Status | None) -> list[Job]:
         """Up to `limit` jobs, newest first, of those created before the job id `before`; without their timings."""
         index = keys.JOBS if status is None else f"{keys.JOBS}:{status}"

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.catalogue import Phase
-from contract.jobs import DocumentInfo, JobError, Outcome, Timings
+from contract.jobs import DocumentInfo, JobError, Outcome, PastExecution, Timings
 
 RUN = "run.json"
 JOBS = "jobs.jsonl"
@@ -29,6 +29,15 @@ class RequestFailure(StrEnum):
     TIMEOUT = "timeout"
     DISCONNECTED = "disconnected"
     STATUS = "status"
+
+
+class Interruption(BaseModel):
+    """A request that got no usable answer, of a client that asked again. Times by the client's clock, in seconds."""
+
+    at: float
+    seconds: float
+    failure: RequestFailure
+    status: int | None = None
 
 
 class JobRecord(BaseModel):
@@ -60,6 +69,8 @@ class JobRecord(BaseModel):
     bytes: int | None = None
     video_seconds: float | None = None
     executions: int | None = None
+    history: list[PastExecution] = Field(default_factory=list)
+    interruptions: list[Interruption] = Field(default_factory=list)
     timings: Timings | None = None
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from loadgen.faults import Processes
+
 
 class Controller(Protocol):
     """The stack under test."""
@@ -16,6 +18,11 @@ class Controller(Protocol):
     @property
     def deaths(self) -> Sequence[str]:
         """Names of the processes that ended although nobody asked them to."""
+        ...
+
+    @property
+    def fleet(self) -> Processes | None:
+        """What faults act on; None where the stack belongs to somebody else."""
         ...
 
     def add_target(self, job: str, instance: str, port: int) -> None:

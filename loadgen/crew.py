@@ -91,7 +91,13 @@ def _check(load: AnyLoad, carried: Carried) -> None:
 
 @contextlib.asynccontextmanager
 async def crew(
-    controller: Controller, document: Document, seed: int, run_id: str, generators: int, logs: Path
+    controller: Controller,
+    document: Document,
+    seed: int,
+    run_id: str,
+    generators: int,
+    logs: Path,
+    patience: float = 0.0,
 ) -> AsyncIterator[Crew]:
     """As many generators as asked for, each scraped by Prometheus: one is this process, several are its children.
 
@@ -102,6 +108,8 @@ async def crew(
         Setup(
             api_url=controller.api_url,
             seed=seed,
+            run_id=run_id,
+            patience=patience,
             share=Share(number, generators),
             clock_offset=clock.offset,
             document_name=document.name,

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, Pos
 from contract.cancellation import to_the_end
 from contract.runfolder import FaultRecord
 
+ACCIDENT = "death"
+"""The kind of a fault that nobody inflicted."""
+
 
 class Target(StrEnum):
     """Whom a fault meets, as the stack names its processes."""
@@ -67,8 +70,24 @@ class Fault(BaseModel):
         return 1 if self.every is None else self.times
 
 
+class Accident(Protocol):
+    """A process that died by itself and was started again; times in Unix seconds."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float | None: ...
+
+
 class Processes(Protocol):
     """What a stack lets be done to its processes. Each call returns when it is carried out."""
+
+    @property
+    def accidents(self) -> Sequence[Accident]: ...
 
     def members(self, role: str) -> list[str]: ...
     async def kill(self, name: str) -> None: ...
@@ -84,12 +103,18 @@ class Processes(Protocol):
 class Faults:
     """Use `inflicted`. Whatever ends the load, everything is up and running again afterwards."""
 
-    def __init__(self, processes: Processes, seed: int) -> None:
-        self._processes = processes
+    def __init__(self, processes: Processes | None, seed: int) -> None:
+        """`processes` may be missing where no fault is to be inflicted."""
+        self._known = processes
         self._seed = seed
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """A process meets one fault at a time; one that is drawn while it is down is waited for."""
         self.records: list[FaultRecord] = []
+
+    @property
+    def _processes(self) -> Processes:
+        assert self._known is not None
+        return self._known
 
     @contextlib.asynccontextmanager
     async def inflicted(self, faults: Sequence[Fault]) -> AsyncIterator[None]:
@@ -105,6 +130,14 @@ class Faults:
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+
+    def add_accidents(self, since: float) -> None:
+        """Notes the processes that died by themselves from then on, where the stack started them again."""
+        for one in self._known.accidents if self._known else ():
+            if one.start >= since:
+                self.records.append(
+                    FaultRecord(target=one.role, kind=ACCIDENT, victim=one.name, start=one.start, end=one.end)
+                )
 
     async def _repeat(self, number: int, fault: Fault, begun: float) -> None:
         chance = random.Random(f"faults/{self._seed}/{number}")  # noqa: S311 - repeatable on purpose

@@ -37,7 +37,7 @@ class Generator:
         self._metrics = metrics
         self._clock = Clock(setup.clock_offset)
         self._form = Form.of(Document(setup.document_name, setup.document))
-        self._client = Client(setup.api_url)
+        self._client = Client(setup.api_url, setup.patience)
         self._wire = Wire(setup.api_url)
 
     async def __aenter__(self) -> Self:
@@ -65,7 +65,14 @@ class Generator:
             await Prober(self._wire, work.video, on_record, self._clock, share).closed_loop(load, work.start)
             return
         users = Users(
-            self._client, self._form, self._setup.seed, self._metrics, on_record, clock=self._clock, share=share
+            self._client,
+            self._form,
+            self._setup.seed,
+            self._metrics,
+            on_record,
+            run_id=self._setup.run_id,
+            clock=self._clock,
+            share=share,
         )
         if isinstance(load, ClosedLoop):
             await users.closed_loop(load, work.phase, work.start)

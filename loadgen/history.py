@@ -28,6 +28,8 @@ class Reconciliation:
     counts: Counts
     lost: list[str]
     unexpected: list[str]
+    unseen: dict[str, Job]
+    """By seed key, jobs that ended without their client seeing it."""
 
 
 def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
@@ -42,6 +44,7 @@ def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
     lost, recovered = [], 0
     outcomes: list[str] = []
     asked: dict[str, Job] = {}
+    unseen: dict[str, Job] = {}
     for record in records:
         job = by_id.get(record.id) if record.id else by_key.get(record.seed_key)
         if job is not None:
@@ -49,6 +52,8 @@ def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
         if job is not None and job.status.terminal:
             outcomes.append(outcome_of(job))
             recovered += record.id is None
+            if record.outcome is None:
+                unseen[record.seed_key] = job
         elif record.id is not None:
             lost.append(record.id)
     unexpected = [job.id for job in known if job.id not in asked]
@@ -64,4 +69,13 @@ def reconcile(records: list[JobRecord], known: list[Job]) -> Reconciliation:
         duplicated=sum(max(0, job.executions - 1) for job in asked.values()),
         recovered=recovered,
     )
-    return Reconciliation(counts, lost, unexpected)
+    return Reconciliation(counts, lost, unexpected, unseen)
+
+
+def adopt(records: list[JobRecord], reconciliation: Reconciliation) -> None:
+    """Completes the records of jobs whose end was not seen by what the ledger says of it."""
+    for record in records:
+        if job := reconciliation.unseen.get(record.seed_key):
+            record.id, record.outcome, record.failed_scenes = job.id, outcome_of(job), job.failed_scenes
+            record.accepted, record.started, record.finished = job.created_at, job.started_at, job.completed_at
+            record.executions, record.error = job.executions, job.error

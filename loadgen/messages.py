@@ -18,6 +18,9 @@ class Setup(BaseModel):
 
     api_url: str
     seed: int
+    run_id: str = ""
+    patience: float = 0.0
+    """Seconds for which requests are sent again while the service is away."""
     share: Share
     clock_offset: float
     document_name: str

@@ -15,12 +15,25 @@ from contract.errors import UsageError
 from contract.jobs import Outcome, VisualStyle
 from contract.records import Records
 from contract.run import RunLock, hold_run
-from contract.runfolder import JOBS, REQUESTS, RUN, SAMPLE_VIDEO, JobRecord, PhaseSpan, RequestRecord, RunInfo, Window
+from contract.runfolder import (
+    FAULTS,
+    JOBS,
+    REQUESTS,
+    RUN,
+    SAMPLE_VIDEO,
+    FaultRecord,
+    JobRecord,
+    PhaseSpan,
+    RequestRecord,
+    RunInfo,
+    Window,
+)
 from loadgen.client import Client
 from loadgen.controller import Controller, Observer
 from loadgen.crew import Crew
+from loadgen.faults import Faults
 from loadgen.generator import Record, RunBroken
-from loadgen.history import Reconciliation, jobs_since, reconcile
+from loadgen.history import Reconciliation, adopt, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
 from loadgen.scenario import Step
 
@@ -58,6 +71,7 @@ class Outcomes:
     redis_growth: dict[str, int]
     reconciliation: Reconciliation
     inspection: Inspection
+    faults: list[FaultRecord]
     deaths: list[str]
 
     @property
@@ -94,22 +108,29 @@ async def run(
             start = await observer.settled(time.time())
             before = await _totals(redis)
         began = time.time()
-        async with steps.phase(Phase.MEASURE, step.size), _cores(info):
+        faults = _faults(step, controller, info.seed)
+        async with steps.phase(Phase.MEASURE, step.size), _cores(info), faults.inflicted(step.scenario.faults):
             carried = await crew.carry_out(step.load, Phase.MEASURE, progress.add, _video(warmup))
+        faults.add_accidents(began)
         measured, requests = carried.jobs, carried.requests
         info.generators_busy = carried.busy
         async with steps.phase(Phase.SETTLE):
             info.window = Window(start=start, end=await observer.settled(time.time()))
             after = await _totals(redis)
             deaths = [*controller.deaths, *crew.deaths]
-            known = await jobs_since(client, began)
-            inspection = await inspect(client, measured, VisualStyle.CLEAN)
+            reconciliation = reconcile(measured, await jobs_since(client, began))
+            adopt(measured, reconciliation)
+            left = [record for record in measured if record.id not in reconciliation.lost]
+            inspection = await inspect(client, left, VisualStyle.CLEAN)
 
     info.ended = time.time()
     records = [*warmup, *measured]
     _write(folder / RUN, info)
     lines = [record.model_dump_json() + "\n" for record in records]
     (folder / JOBS).write_text("".join(lines), encoding="utf-8")
+    if faults.records:
+        inflicted = [fault.model_dump_json() + "\n" for fault in faults.records]
+        (folder / FAULTS).write_text("".join(inflicted), encoding="utf-8")
     if requests:
         asked = [request.model_dump_json() + "\n" for request in requests]
         (folder / REQUESTS).write_text("".join(asked), encoding="utf-8")
@@ -120,10 +141,18 @@ async def run(
         records=records,
         requests=requests,
         redis_growth={name: after[name] - before[name] for name in after},
-        reconciliation=reconcile(measured, known),
+        reconciliation=reconciliation,
         inspection=inspection,
+        faults=faults.records,
         deaths=deaths,
     )
+
+
+def _faults(step: Step, controller: Controller, seed: int) -> Faults:
+    """Raises UsageError where they are wanted of a stack that others keep up."""
+    if controller.fleet is None and step.scenario.faults:
+        raise UsageError(f"The scenario {step.scenario.name} ends processes, so it needs a stack of its own.")
+    return Faults(controller.fleet, seed)
 
 
 def _video(warmup: list[JobRecord]) -> str:

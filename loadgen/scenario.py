@@ -22,7 +22,9 @@ from pydantic import (
 
 from contract.errors import UsageError
 from contract.runfolder import Op
+from contract.settings import Workload
 from loadgen.arrivals import constant, poisson
+from loadgen.faults import Fault
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -42,12 +44,27 @@ class Indicator(StrEnum):
     TTS_P95 = "tts_p95"
     VISUAL_P95 = "visual_p95"
     ASSEMBLE_P95 = "assemble_p95"
+    RESTART_MAX = "restart_max"
+    REFUSAL_MAX = "refusal_max"
+    DRAIN_TIME = "drain_time"
+    LOSS_AGE = "loss_age"
+    CRASHES = "crashes"
+    QUARANTINED = "quarantined"
+    LATE_ENDS = "late_ends"
 
     @property
     def unit(self) -> str:
         if self in (Indicator.THROUGHPUT, Indicator.SUSTAINED_RATE):
             return "jobs/s"
-        return "s" if self.endswith("_p95") else "ratio"
+        if self in (Indicator.CRASHES, Indicator.QUARANTINED, Indicator.LATE_ENDS):
+            return ""
+        seconds = self.endswith("_p95") or self in (
+            Indicator.RESTART_MAX,
+            Indicator.REFUSAL_MAX,
+            Indicator.DRAIN_TIME,
+            Indicator.LOSS_AGE,
+        )
+        return "s" if seconds else "ratio"
 
 
 class _Strict(BaseModel):
@@ -177,6 +194,10 @@ FEWEST_JOBS = 59
 """Of a step of a search: as many as P95 needs."""
 
 
+PATIENCE = 120.0
+"""Longer than any fault lasts."""
+
+
 class Scenario(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="part of file names; the file's own unless given")
     title: str = Field(min_length=1)
@@ -186,6 +207,9 @@ class Scenario(_Strict):
     search: Search | None = None
     generators: PositiveInt = Field(default=1, description="processes that share the load, unless others are asked for")
     warmup: Warmup = Warmup()
+    faults: tuple[Fault, ...] = Field(default=(), description="of processes, while the load runs")
+    workload: dict[str, str | int | float] = Field(default_factory=dict, description="settings unlike the default")
+    restarts: bool = Field(default=False, description="whether processes that die by themselves are started again")
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -201,6 +225,25 @@ class Scenario(_Strict):
                 f"targets name the rung {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
             )
         return self
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which clients ask again while the service is away: where faults are meant to be survived."""
+        return PATIENCE if self.faults or self.restarts else 0.0
+
+    @property
+    def wants_own_stack(self) -> bool:
+        return bool(self.faults or self.workload or self.restarts)
+
+    def settings(self) -> Workload:
+        """Raises UsageError where the scenario's workload is none, ValidationError where the environment's is."""
+        default = Workload()
+        if not self.workload:
+            return default
+        try:
+            return Workload(**self.workload)  # type: ignore[arg-type] # validated by the model, as a file's values are
+        except ValidationError as error:
+            raise UsageError(f"The workload of the scenario {self.name} does not fit: {_sentence(error)}") from None
 
     @property
     def loads(self) -> tuple[AnyLoad, ...]:

@@ -54,12 +54,14 @@ class Users:
         metrics: LoadMetrics,
         on_record: OnRecord,
         *,
+        run_id: str = "",
         clock: Clock | None = None,
         share: Share = WHOLE,
     ) -> None:
         self._client = client
         self._form = form
         self._seed = seed
+        self._run_id = run_id
         self._metrics = metrics
         self._on_record = on_record
         self._clock = clock or Clock()
@@ -126,17 +128,18 @@ class Users:
             if record.sent - record.due > LATE:
                 self._metrics.late.inc()
         try:
-            record.id = (await self._client.submit(self._form, fields)).id
+            key = f"{self._run_id}/{record.seed_key}"
+            record.id = (await self._client.submit(self._form, fields, key, record.interruptions)).id
             record.acknowledged = self._clock.now()
-            job = await self._client.end_of(record.id)
+            job = await self._client.end_of(record.id, record.interruptions)
             record.held = self._clock.now()
             _fill(record, job)
         except RequestError as error:
             record.request_failure, record.detail, record.http_status = error.failure, str(error), error.status
-            if measured:
-                self._metrics.errors.inc()
         finally:
             self._metrics.in_flight.dec()
+        if measured:
+            self._metrics.errors.inc(len(record.interruptions))
         if measured and record.outcome is not None and record.response_seconds is not None:
             self._metrics.finished.labels(record.outcome).inc()
             if record.outcome in DONE:
@@ -151,4 +154,4 @@ def _fill(record: JobRecord, job: Job) -> None:
     record.accepted, record.started, record.finished = job.created_at, job.started_at, job.completed_at
     record.failed_scenes, record.error = job.failed_scenes, job.error
     record.bytes, record.video_seconds = job.bytes, job.seconds
-    record.executions, record.timings = job.executions, job.timings
+    record.executions, record.history, record.timings = job.executions, job.history, job.timings

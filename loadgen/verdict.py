@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contract.runfolder import Counts, Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
 from loadgen.books import sentences
 from loadgen.history import Reconciliation
-from loadgen.scenario import Step, TargetSpec
+from loadgen.scenario import Indicator, Step, TargetSpec
 from loadgen.users import LATE
 
 MOST_LATE = 0.01
@@ -43,8 +43,9 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
     targets = [_target(spec, figures.get(spec.indicator, Figure(None))) for spec in step.targets]
     invalid = [
         *_validity(evidence),
+        *_repetitions(step, evidence.reconciliation.counts),
         *sentences(evidence.books),
-        *(f"the job {job_id} was acknowledged and is lost" for job_id in evidence.reconciliation.lost),
+        *_losses(step, evidence),
         *(f"nobody of this run asked for the job {job_id}" for job_id in evidence.reconciliation.unexpected),
     ]
     missed = [_missed(target) for target in targets if not target.passed]
@@ -59,6 +60,19 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
         books=evidence.books,
         integrity=evidence.integrity,
     )
+
+
+def _losses(step: Step, evidence: Evidence) -> list[str]:
+    """Nothing that was acknowledged may be lost, unless that is what the scenario judges."""
+    if any(spec.indicator is Indicator.LOSS_AGE for spec in step.targets):
+        return []
+    return [f"the job {job_id} was acknowledged and is lost" for job_id in evidence.reconciliation.lost]
+
+
+def _repetitions(step: Step, counts: Counts) -> list[str]:
+    if not counts.duplicated or step.scenario.faults or step.scenario.restarts:
+        return []
+    return [f"{counts.duplicated} executions came after the first of their job, and no fault asked for that"]
 
 
 def _target(spec: TargetSpec, figure: Figure) -> Target:

@@ -104,7 +104,13 @@ class Wire:
             self._idle.pop().transport.close()
 
     async def request(
-        self, method: str, path: str, bound: float, body: Sequence[bytes] = (), content_type: str = ""
+        self,
+        method: str,
+        path: str,
+        bound: float,
+        body: Sequence[bytes] = (),
+        content_type: str = "",
+        idempotency_key: str = "",
     ) -> Answer:
         """The whole answer, whatever its status. Raises RequestError when none came within `bound` seconds.
 
@@ -113,6 +119,8 @@ class Wire:
         head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._host_header}"
         if body:
             head += f"content-type: {content_type}\r\ncontent-length: {sum(map(len, body))}\r\n"
+        if idempotency_key:
+            head += f"idempotency-key: {idempotency_key}\r\n"
         request = ((head + "\r\n").encode(), *body)
         try:
             async with asyncio.timeout(bound):

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from contract.calls import Provider
 from contract.catalogue import UNMATCHED_ROUTE, RequestKind
-from contract.jobs import Outcome, Stage, Timings
+from contract.jobs import Cause, ErrorCode, Outcome, Stage, Timings
 from contract.runfolder import RequestRecord
 from reporter.answers import Sample
 from reporter.runs import Run
-from reporter.statistics import binomial_interval, highest_bucket, sample_floor, supported_percentile
+from reporter.statistics import binomial_interval, highest_bucket, percentile, sample_floor, supported_percentile
 
 OWN_ROUTES = ("/metrics", UNMATCHED_ROUTE)
 """Requests to these are Prometheus's or a mistake, and no part of the API's latency."""
@@ -32,6 +33,12 @@ def indicators(run: Run) -> dict[str, Indicator]:
         "success_rate": _success(run),
         "throughput": _throughput(run),
         "api_p95": _api(run),
+        "restart_max": _restart(run),
+        "refusal_max": _refusal(run),
+        "drain_time": _drain(run),
+        "crashes": _counted(run, "ledger.crashes"),
+        "late_ends": _counted(run, "worker.lost"),
+        "quarantined": _quarantined(run),
         "parse_p95": _stage(run, Stage.PARSE),
         "llm_p95": _calls(run, Provider.LLM),
         "tts_p95": _calls(run, Provider.TTS),
@@ -138,3 +145,51 @@ def _bound(run: Run, sample: Sample) -> float | None:
 
 def _endpoint(sample: Sample) -> str:
     return f"{sample.labels.get('method')} {sample.labels.get('route')}"
+
+
+def _restart(run: Run) -> Indicator:
+    """From the kill of a worker to the next execution of a job that it ran; the longest."""
+    kills = [fault for fault in run.faults if fault.target == "worker" and fault.kind == "kill"]
+    waits = []
+    for job in run.measured:
+        starts = [past.started_at for past in job.history] + [job.started]
+        for past, again in zip(job.history, starts[1:], strict=True):
+            when = [kill.start for kill in kills if kill.victim == past.worker and kill.start <= past.ended_at]
+            if past.cause is Cause.CRASH and when and again is not None:
+                waits.append(again - max(when))
+    if not waits:
+        return Indicator(None, 0)
+    return Indicator(max(waits), len(waits), f"median {percentile(waits, 0.5):.2f} s")
+
+
+def _refusal(run: Run) -> Indicator:
+    """How long the slowest refusal (503) took, and nothing else that a client met."""
+    seconds = [
+        one.seconds for job in run.measured for one in job.interruptions if one.status == HTTPStatus.SERVICE_UNAVAILABLE
+    ]
+    if not seconds:
+        return Indicator(None, 0)
+    return Indicator(max(seconds), len(seconds), f"median {percentile(seconds, 0.5):.2f} s")
+
+
+def _drain(run: Run) -> Indicator:
+    """From the end of the last fault until the last job that was accepted before had started."""
+    ends = [fault.end for fault in run.faults if fault.end is not None]
+    if not ends:
+        return Indicator(None, 0)
+    waiting = [
+        job.started
+        for job in run.measured
+        if job.accepted is not None and job.started is not None and job.accepted < max(ends) < job.started
+    ]
+    return Indicator(max(waiting, default=max(ends)) - max(ends), len(waiting), f"{len(waiting)} jobs had waited")
+
+
+def _counted(run: Run, query: str) -> Indicator:
+    count = run.answers.count(query)
+    return Indicator(None if count is None else float(count))
+
+
+def _quarantined(run: Run) -> Indicator:
+    given_up = [job for job in run.measured if job.error is not None and job.error.code is ErrorCode.QUARANTINED]
+    return Indicator(float(len(given_up)) if run.measured else None, len(run.measured))

@@ -11,12 +11,14 @@ from contract.catalogue import Phase
 from contract.errors import UsageError
 from contract.jobs import Outcome
 from contract.runfolder import (
+    FAULTS,
     JOBS,
     QUERIES,
     REQUESTS,
     RESULT,
     RUN,
     RUNGS,
+    FaultRecord,
     JobRecord,
     RequestRecord,
     Result,
@@ -45,6 +47,7 @@ class Run:
         answers: Answers | None,
         requests: Sequence[RequestRecord] = (),
         rungs: "Sequence[Run]" = (),
+        faults: Sequence[FaultRecord] = (),
     ) -> None:
         self.info = info
         self.jobs = jobs
@@ -52,6 +55,7 @@ class Run:
         self.answers = answers or Answers(0, 0, [])
         self.has_answers = answers is not None
         self.requests = requests
+        self.faults = faults
         self.rungs = sorted(rungs, key=_by_load)
 
     @classmethod
@@ -69,6 +73,7 @@ class Run:
             Answers.load(queries) if queries.exists() else None,
             _lines(RequestRecord, requests) if requests.exists() else [],
             rungs,
+            _lines(FaultRecord, folder / FAULTS) if (folder / FAULTS).exists() else [],
         )
 
     @property

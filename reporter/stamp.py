@@ -114,6 +114,12 @@ def _of_part(run: Run) -> list[str]:
     failed = sum(s.value or 0 for s in run.answers.samples("meta.failed_scrapes"))
     if failed:
         found.append(f"{failed:.0f} readings of a process failed within the window")
+    if run.faults:
+        found.append(
+            "faults met the processes: PromQL's histograms hold executions that came to nothing, and lack what a "
+            "process counted last before it ended"
+        )
+        return found
     for name, comparisons in measured_twice(run).items():
         found += _disagreements(name, comparisons)
     return found

@@ -1,5 +1,6 @@
 """A run in a few lines, for the terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def summary(folder: Path) -> list[str]:
     found = stamp(run)
     lines = [f"{run.info.scenario}: {found.word}", *(f"  {reason}" for reason in found.reasons)]
     lines += _ladder(ladder(run)) if run.rungs else _figures(run)
+    lines += _survival(run)
     if run.result is not None:
         targets = run.result.targets
         shown = [target for target in targets if not target.passed] if run.rungs else targets
@@ -31,6 +33,19 @@ def summary(folder: Path) -> list[str]:
             lines.append(f"targets met {sum(target.passed for target in targets)} of {len(targets)}")
         lines.append(f"verdict {run.result.verdict}")
     return [*lines, *(f"note: {note}" for note in reservations(run))]
+
+
+def _survival(run: Run) -> list[str]:
+    """What was done to the processes, and what became of the jobs; nothing where nothing was done."""
+    if not run.faults or run.result is None:
+        return []
+    met = Counter(f"{fault.kind} {fault.target}" for fault in run.faults)
+    counts = run.result.counts
+    names = ("attempted", "acknowledged", "completed", "lost", "unexpected", "duplicated", "recovered")
+    return [
+        f"faults {', '.join(f'{n} × {what}' for what, n in met.items())}",
+        "jobs " + ", ".join(f"{name} {getattr(counts, name)}" for name in names),
+    ]
 
 
 def _target(target: Target) -> str:

@@ -44,6 +44,10 @@ class RunningStack(BaseModel):
         return [name for name, pid in self.processes.items() if not psutil.pid_exists(pid)]
 
     @property
+    def fleet(self) -> None:
+        return None
+
+    @property
     def owner_alive(self) -> bool:
         try:
             return bool(psutil.Process(self.owner_pid).create_time() == self.owner_started)

@@ -4,16 +4,22 @@ Every order is for one process and returns when it is carried out. A process tha
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
 from contract.cancellation import to_the_end
+from contract.errors import EnvironmentFault
+from contract.settings import Fsync
 from stack.parts import Part
 from stack.places import ROOT
+from stack.power import append_only_file, check_that_losses_can_be_seen, on_disk
+from stack.priority import step_back
 from stack.process import Child, ChildDied
 from stack.readiness import answers, asker
 
@@ -25,9 +31,19 @@ TERMINATE_GRACE = 30.0
 """Seconds that a process gets to end in peace when it alone is stopped: longer than a worker drains."""
 
 
+@dataclass(slots=True)
+class Accident:
+    """A process that died by itself and was started again; `end` is when it was up. Unix seconds."""
+
+    name: str
+    role: str
+    start: float
+    end: float | None = None
+
+
 class Fleet:
     """`environment` gives a part's whole environment; `on_ready` is called when one answers, with how often it was
-    started.
+    started; `on_end` when it has ended on request or is about to be started again.
     """
 
     deaths: list[str]
@@ -38,13 +54,21 @@ class Fleet:
         log_dir: Path,
         environment: Callable[[Part], Mapping[str, str]],
         on_ready: Callable[[Part, int], None],
+        on_end: Callable[[Part, int], None],
         on_step: Callable[[str], None],
+        *,
+        restarts: bool = False,
     ) -> None:
+        """With `restarts`, a process that dies is started again and its death is an accident, not the end of a run."""
         self.died: asyncio.Future[ChildDied] = asyncio.get_running_loop().create_future()
         self.deaths = []
+        self.accidents: list[Accident] = []
+        self._restarts = restarts
+        self._stopping = False
         self._log_dir = log_dir
         self._environment = environment
         self._on_ready = on_ready
+        self._on_end = on_end
         self._on_step = on_step
         self._groups: list[list[Part]] = []
         self._children: dict[str, Child] = {}
@@ -69,6 +93,7 @@ class Fleet:
         async with asker() as session:
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(step_back(self.processes.values()))
                     for part in (part for group in self._groups for part in group):
                         tasks.create_task(self._wait_ready(part, session))
             except ExceptionGroup as group:
@@ -79,7 +104,7 @@ class Fleet:
         part = self._part(name)
         await to_the_end(self._launch(part, []))
         async with asker() as session:
-            await self._wait_ready(part, session)
+            await asyncio.gather(step_back([self.processes[name]]), self._wait_ready(part, session))
 
     async def kill(self, name: str) -> None:
         await self._remove(name).kill()
@@ -96,10 +121,34 @@ class Fleet:
         if child := self._children.get(name):
             child.resume()
 
+    async def lose_power(self, name: str) -> int:
+        """Ends a Redis that keeps a log as a loss of power would; how many bytes of the log are gone with it.
+
+        Raises EnvironmentFault where that cannot be told, or where this Redis keeps no log.
+        """
+        part = self._part(name)
+        if part.folder is None:
+            raise EnvironmentFault(f"{name} keeps nothing on disk that a loss of power could take.")
+        log = append_only_file(part.folder)
+        check_that_losses_can_be_seen(log.parent)
+        self.pause(name)
+        if part.fsync is Fsync.ALWAYS:
+            # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
+            while on_disk(log) < log.stat().st_size:
+                self.resume(name)
+                await asyncio.sleep(0.001)
+                self.pause(name)
+        kept, size = on_disk(log), log.stat().st_size
+        await self.kill(name)
+        os.truncate(log, kept)
+        return size - kept
+
     async def stop(self) -> None:
         """Everything, in the reverse order of launching."""
+        self._stopping = True
         while self._groups:
-            group = [self._remove(part.name) for part in self._groups.pop() if part.name in self._children]
+            group = [self._remove(part.name) for part in self._groups[-1] if part.name in self._children]
+            self._groups.pop()
             if group:
                 self._on_step(f"stopping {', '.join(child.name for child in group)}")
             await asyncio.gather(*(child.stop(STOP_GRACE) for child in group))
@@ -110,6 +159,7 @@ class Fleet:
 
     def _remove(self, name: str) -> Child:
         """From now on its end is no death."""
+        self._on_end(self._part(name), self._starts[name])
         return self._children.pop(name)
 
     async def _launch(self, part: Part, group: list[Part]) -> None:
@@ -125,6 +175,14 @@ class Fleet:
     async def _watch(self, child: Child) -> None:
         await child.wait()
         if self._children.get(child.name) is not child:
+            return
+        if self._restarts:
+            accident = Accident(child.name, self._part(child.name).role, time.time())
+            self.accidents.append(accident)
+            self._on_step(f"{child.name} died and is started again")
+            self._remove(child.name)
+            await self.start(child.name)
+            accident.end = time.time()
             return
         self.deaths.append(child.name)
         if not self.died.done():

@@ -10,11 +10,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from contract.cancellation import to_the_end
-from contract.settings import Fsync, Workload
+from contract.settings import Workload
 from stack.fleet import Fleet
 from stack.parts import COMMANDS, Part, cache_store, own_process, prometheus, queue_store
 from stack.ports import LOOPBACK, PortChooser
-from stack.power import append_only_file, check_that_losses_can_be_seen, on_disk
 from stack.programs import PROMETHEUS, REDIS, Program, find_programs
 from stack.state import state_folder
 from stack.targets import Targets
@@ -25,7 +24,7 @@ class LocalStack:
 
     Fails with EnvironmentFault (a port or program is missing, a process is not ready in time) or ChildDied; nothing
     is left running then. Our own processes do as `workload` says; `env` is
-    added to their environment. The addresses exist once entered.
+    added to their environment. With `restarts`, a process that dies is started again. The addresses exist once entered.
     """
 
     api_urls: list[str]
@@ -46,6 +45,7 @@ class LocalStack:
         prometheus_port: int | None = None,
         api_processes: int = 1,
         workload: Workload | None = None,
+        restarts: bool = False,
         env: Mapping[str, str] | None = None,
         on_step: Callable[[str], None] = lambda _line: None,
         commands: Mapping[str, Sequence[str]] = COMMANDS,
@@ -56,6 +56,7 @@ class LocalStack:
         self._api_processes = api_processes
         self._env = dict(env or {})
         self._on_step = on_step
+        self._restarts = restarts
         self._commands = commands
         self._state = ExitStack()
 
@@ -93,25 +94,6 @@ class LocalStack:
             "processes": self.processes,
         }
 
-    async def lose_power(self, name: str) -> int:
-        """Ends a Redis that keeps a log as a loss of power would; how many bytes of the log are gone with it.
-
-        Raises EnvironmentFault where that cannot be told, or where this Redis keeps no log.
-        """
-        log = append_only_file(self._state_dir / name)
-        check_that_losses_can_be_seen(log.parent)
-        self.fleet.pause(name)
-        if self.workload.queue_fsync is Fsync.ALWAYS:
-            # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
-            while on_disk(log) < log.stat().st_size:
-                self.fleet.resume(name)
-                await asyncio.sleep(0.001)
-                self.fleet.pause(name)
-        kept, size = on_disk(log), log.stat().st_size
-        await self.fleet.kill(name)
-        os.truncate(log, kept)
-        return size - kept
-
     async def __aenter__(self) -> Self:
         try:
             await self._start()
@@ -128,7 +110,9 @@ class LocalStack:
     async def _start(self) -> None:
         began = time.monotonic()
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self.fleet = Fleet(self.log_dir, self._environment, self._scrape, self._on_step)
+        self.fleet = Fleet(
+            self.log_dir, self._environment, self._scrape, self._forget, self._on_step, restarts=self._restarts
+        )
         programs = await asyncio.to_thread(find_programs, self._on_step)
         stores, *others = self._plan(programs, self._state.enter_context(state_folder()))
         await self.fleet.launch(stores)
@@ -141,16 +125,18 @@ class LocalStack:
     def _scrape(self, part: Part, start: int) -> None:
         """A process that was started again is a new instance: its counters begin at 0."""
         if part.job:
-            if start > 1:
-                self._targets.remove(_instance(part, start - 1))
             self._targets.add(part.job, _instance(part, start), part.port)
+
+    def _forget(self, part: Part, start: int) -> None:
+        """Before another process answers on its port."""
+        if part.job:
+            self._targets.remove(_instance(part, start))
 
     def _plan(self, programs: Mapping[str, Program], state: Path) -> list[list[Part]]:
         """Decides every address; gives the processes in groups of which each needs the ones before it."""
         ports = PortChooser()
         self._targets = Targets(state / "targets")
         self._targets.folder.mkdir()
-        self._state_dir = state
         self.data_dir = state / "data"
         self.data_dir.mkdir()
 

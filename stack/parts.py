@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contract.settings import Fsync
@@ -34,6 +34,9 @@ class Part:
     env: Mapping[str, str] = field(default_factory=dict)
     job: str | None = None
     """The label under which it is scraped, if it is."""
+    folder: Path | None = None
+    """Where it keeps a log of its data, and `fsync`: when that reaches the disk."""
+    fsync: Fsync | None = None
 
     @property
     def role(self) -> str:
@@ -49,7 +52,8 @@ class Part:
 def queue_store(program: Program, port: int, state: Path, fsync: Fsync = Fsync.EVERYSEC) -> Part:
     """Redis for the ledger: it keeps what it acknowledged and refuses rather than forgets."""
     options = ("--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction")
-    return _redis("redis", program, port, state, options)
+    part = _redis("redis", program, port, state, options)
+    return replace(part, folder=state / "redis", fsync=fsync)
 
 
 def cache_store(program: Program, port: int, state: Path) -> Part:

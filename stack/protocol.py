@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.settings import Workload
+from stack.fleet import Fleet
 
 
 class Stack(Protocol):
@@ -35,6 +36,11 @@ class Stack(Protocol):
     @property
     def processes(self) -> Mapping[str, int]:
         """Process ids by name."""
+        ...
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """To act on its processes; None where another process keeps them."""
         ...
 
     @property

@@ -27,6 +27,8 @@ EVERY = 30.0
 """Seconds between two sweeps, whichever worker makes them."""
 GRACE = 300.0
 """Seconds for which a file may belong to something that is just happening."""
+SETTLED = 10.0
+"""Seconds after which no loss of power takes the end of a job out of the ledger any more."""
 AT_ONCE = 100
 """Jobs that one sweep forgets, so that it stays short."""
 
@@ -65,8 +67,8 @@ class Reconciler:
 
     async def sweep(self) -> None:
         await self._forget_old_jobs()
-        for upload in await to_thread.run_sync(self._older, self._data.uploads):
-            if await self._has_ended(upload.stem):
+        for upload in await to_thread.run_sync(lambda: list(_entries(self._data.uploads))):
+            if await self._is_done_with(upload):
                 await self._remove(Leftover.UPLOAD, upload)
         for folder in await to_thread.run_sync(self._older, self._data.artifacts):
             found = await self._records.winner(folder.name)
@@ -86,9 +88,11 @@ class Reconciler:
                 await to_thread.run_sync(_delete, self._data.job(job_id))
                 self._metrics.leftovers.labels(Leftover.JOB).inc()
 
-    async def _has_ended(self, job_id: str) -> bool:
-        found = await self._records.winner(job_id)
-        return found is None or found[0].terminal
+    async def _is_done_with(self, upload: Path) -> bool:
+        ended = await self._records.ended_at(upload.stem)
+        if ended is not None:
+            return time.time() - ended > SETTLED
+        return _age(upload) > self._grace and await self._records.winner(upload.stem) is None
 
     def _older(self, folder: Path) -> list[Path]:
         """What lies in a folder and was not touched for a while."""

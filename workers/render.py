@@ -83,12 +83,13 @@ def _discard(folder: Path) -> None:
 
 
 async def clean_up(tools: Tools, claim: Claim) -> None:
-    """An ended job needs its upload no more, nor what earlier executions left behind."""
+    """An ended job needs nothing of what earlier executions left behind. Its upload stays for a while, for the sweep to
+    remove: a loss of power may take the end of the job out of the ledger, and then it runs again.
+    """
     await to_thread.run_sync(_remove_leftovers, tools, claim)
 
 
 def _remove_leftovers(tools: Tools, claim: Claim) -> None:
-    tools.data.upload(claim.job_id).unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):  # the job may be deleted at the same time
         for execution in tools.data.job(claim.job_id).iterdir():
             if execution.name != claim.token:

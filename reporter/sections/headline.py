@@ -22,6 +22,13 @@ TITLES = {
     "tts_p95": "speech, P95",
     "visual_p95": "pictures, P95",
     "assemble_p95": "assembly, P95",
+    "restart_max": "kill to restart, max",
+    "refusal_max": "503 after, max",
+    "drain_time": "drain time",
+    "loss_age": "age of losses, max",
+    "crashes": "executions crashed",
+    "quarantined": "jobs quarantined",
+    "late_ends": "late ends refused",
 }
 
 

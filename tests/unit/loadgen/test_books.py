@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from contract.jobs import Outcome
-from loadgen.books import Parties, Party, balance, client_party, listing_party, sentences
+from loadgen.books import Parties, Party, balance, client_party, listing_party, seen_party, sentences
 from loadgen.history import reconcile
 from tests.unit.loadgen.handmade import job, record
 
@@ -111,3 +111,38 @@ def test_a_job_that_never_ended_breaks_conservation() -> None:
     redis = {**(agreeing().redis or {}), "submitted": 6}
     entry = next(one for one in balance(replace(agreeing(), redis=redis)) if one.name == "conservation")
     assert (entry.passed, entry.parties) == (False, {"submitted": 6, "ended": 5})
+
+
+def test_the_client_s_metrics_count_only_the_ends_that_it_saw() -> None:
+    records = [*(entry.model_copy(update={"held": 1.0}) for entry in RECORDS), record(5, held=None)]
+    more = BY_OUTCOME | {"completed": 3}
+    parties = replace(
+        agreeing(),
+        client=client_party(records),
+        seen=seen_party(records),
+        listing=more,
+        redis={"submitted": 6} | {f"finished:{outcome}": count for outcome, count in more.items()},
+        exporter={"submitted": 6} | more,
+        workers={"completed": 3, "partial": 1, "failed": 1, "cancelled": 0},
+        load_metrics={"arrivals": 6, "dropped": 0} | BY_OUTCOME,
+        api_accepted=6,
+        videos=4,
+    )
+    entries = {entry.name: entry for entry in balance(parties)}
+    assert all(entry.passed for entry in entries.values())
+    assert entries["completed, seen"].parties == {"client": 2, "load_metrics": 2}
+    assert not all(entry.passed for entry in balance(replaced(parties, "seen", BY_OUTCOME | {"completed": 1})))
+
+
+def test_a_job_that_is_lost_is_named_as_such_and_counts_nowhere_else() -> None:
+    lost = RECORDS[0].id
+    assert lost is not None
+    assert client_party(RECORDS, [lost])["submitted"] == 4
+    assert client_party(RECORDS, [lost])["completed"] == 1
+
+
+def test_a_party_that_was_killed_is_not_asked() -> None:
+    parties = replaced(agreeing(), "workers", {"completed": 1, "partial": 1, "failed": 1, "cancelled": 0})
+    assert sentences(balance(parties))
+    assert not sentences(balance(parties, {"workers"}))
+    assert all("workers" not in entry.parties for entry in balance(parties, {"workers"}))

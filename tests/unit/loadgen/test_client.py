@@ -9,7 +9,7 @@ from aiohttp import web
 from fastapi import FastAPI, Form, UploadFile
 
 from contract.jobs import Status
-from contract.runfolder import RequestFailure
+from contract.runfolder import Interruption, RequestFailure
 from loadgen import client as client_module
 from loadgen.client import Client
 from loadgen.client import Form as Multipart
@@ -155,3 +155,69 @@ async def test_fastapi_reads_from_the_form_what_was_put_into_it(name: str, arriv
 def test_each_form_has_a_boundary_of_its_own() -> None:
     forms = [Multipart.of(Document("a.pdf", NASTY)) for _ in range(5)]
     assert len({form.boundary for form in forms}) == 5
+
+
+async def test_a_patient_client_asks_again_while_the_service_is_away_and_makes_one_job_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "PAUSE", (0.01, 0.02))
+    keys: list[str | None] = []
+
+    async def submit(request: web.Request) -> web.Response:
+        keys.append(request.headers.get("Idempotency-Key"))
+        if len(keys) < 3:
+            return web.json_response({"detail": "Redis is away."}, status=503)
+        return web.Response(text=job(0).model_dump_json(), status=202, content_type="application/json")
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/videos", submit)])
+    log: list[Interruption] = []
+    async with serving(app) as url, Client(url, patience=5) as client:
+        accepted = await client.submit(FORM, {}, "run/1", log)
+    assert accepted.id == job(0).id
+    assert keys == ["run/1"] * 3
+    assert [(one.failure, one.status) for one in log] == [(RequestFailure.STATUS, 503)] * 2
+    assert all(0 < one.seconds < 1 for one in log)
+
+
+async def test_a_patient_client_gives_up_at_once_what_time_does_not_cure() -> None:
+    app = web.Application()
+    asked = 0
+
+    async def unknown(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response({"detail": "There is no such video."}, status=404)
+
+    app.add_routes([web.get("/v1/videos/{id}", unknown)])
+    async with serving(app) as url, Client(url, patience=5) as client:
+        with pytest.raises(RequestError, match="no such video"):
+            await client.end_of("x", [])
+    assert asked == 1
+
+
+async def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAUSE", (0.01, 0.02))
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+    log: list[Interruption] = []
+    async with Client(f"http://{LOOPBACK}:{port}", patience=0.1) as client:
+        with pytest.raises(RequestError) as caught:
+            await client.submit(FORM, {}, "run/1", log)
+    assert caught.value.failure is RequestFailure.REFUSED
+    assert len(log) > 2
+
+
+async def test_a_client_without_patience_sends_a_request_once_and_no_key() -> None:
+    seen: list[str | None] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Idempotency-Key"))
+        return web.json_response({"detail": "Redis is away."}, status=503)
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/videos", refuse)])
+    async with serving(app) as url, Client(url) as client:
+        with pytest.raises(RequestError, match="Redis is away"):
+            await client.submit(FORM, {}, "run/1", [])
+    assert seen == [None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import ValidationError
 
-from loadgen.faults import Fault, Faults, Kind, Target
+from loadgen.faults import Accident, Fault, Faults, Kind, Target
 
 WORKERS = ["worker-1", "worker-2", "worker-3"]
 
@@ -18,6 +18,7 @@ class Processes:
     done: list[tuple[str, str]] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     fails: bool = False
+    accidents: tuple[Accident, ...] = ()
 
     def members(self, role: str) -> list[str]:
         return WORKERS if role == "worker" else [role]

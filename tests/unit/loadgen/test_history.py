@@ -2,7 +2,7 @@ from aiohttp import web
 
 from contract.jobs import Status
 from loadgen.client import Client
-from loadgen.history import jobs_since, reconcile
+from loadgen.history import adopt, jobs_since, reconcile
 from tests.unit.loadgen.handmade import job, record, video_id
 from tests.unit.loadgen.tiny import serving
 
@@ -55,6 +55,14 @@ def test_a_job_whose_acknowledgement_was_lost_is_recovered_once_it_has_ended() -
     found = reconcile(records, [job(0), job(1, Status.IN_PROGRESS)])
     assert (found.counts.attempted, found.counts.acknowledged, found.counts.recovered) == (3, 0, 1)
     assert (found.lost, found.unexpected, found.counts.completed) == ([], [], 1)
+
+
+def test_records_of_jobs_whose_end_nobody_saw_are_completed_from_the_ledger() -> None:
+    records = [record(0), record(1, id=None, outcome=None), record(2, outcome=None), record(3)]
+    found = reconcile(records, [job(0), job(1), job(2, Status.FAILED), job(3)])
+    adopt(records, found)
+    assert [entry.outcome for entry in records] == ["completed", "completed", "failed", "completed"]
+    assert records[1].id == video_id(1)
 
 
 async def test_the_ledger_is_read_page_by_page_back_to_the_start_and_no_further() -> None:

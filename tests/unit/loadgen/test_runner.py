@@ -246,6 +246,7 @@ async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: 
         redis_url=redis_url,
         prometheus_url="",
         deaths=[],
+        fleet=None,
         add_target=lambda *_: None,
         remove_target=lambda _: None,
     )

@@ -2,13 +2,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from contract.catalogue import LATENCY_BUCKETS
 from reporter.indicators import Indicator, indicators
 from reporter.runs import Run
 from reporter.summary import summary
-from tests.unit.reporter.folders import Folder, single
+from tests.unit.reporter.folders import START, Folder, single
 from tests.unit.reporter.ladder import api
 
 
@@ -94,9 +95,15 @@ def test_without_data_there_is_no_value(tmp_path: Path) -> None:
     run = single(n=0)
     run.answers = {}
     components = ("parse_p95", "llm_p95", "tts_p95", "visual_p95", "assemble_p95")
-    assert found(tmp_path, run) == dict.fromkeys(
-        ("response_p95", "success_rate", "throughput", "api_p95", *components), Indicator(None, 0)
+    of_faults = ("restart_max", "refusal_max", "drain_time")
+    known = dict.fromkeys(
+        ("response_p95", "success_rate", "throughput", "api_p95", *components, *of_faults), Indicator(None, 0)
     )
+    assert found(tmp_path, run) == known | {
+        "crashes": Indicator(None),
+        "late_ends": Indicator(None),
+        "quarantined": Indicator(None, 0),
+    }
 
 
 def test_components_are_judged_by_their_exact_p95_in_the_measured_phase(tmp_path: Path) -> None:
@@ -143,3 +150,51 @@ def test_a_summary_of_an_invalid_run_says_why(tmp_path: Path) -> None:
     run = single()
     run.result |= {"verdict": "invalid", "reasons": ["books do not balance"]}
     assert summary(run.write(tmp_path))[:2] == ["single: INVALID", "  books do not balance"]
+
+
+def run_with_faults(tmp_path: Path, *faults: dict[str, object]) -> dict[str, Indicator]:
+    """Two jobs: the first was taken from worker-1, which was killed at 4 s, and started again at 5.5 s; the second was
+    handed back, and its client met two refusals.
+    """
+    run = single(n=2, warmup=0)
+    first, second = run.jobs
+    for job, worker, cause, start, end, again in (
+        (first, "worker-1", "crashes", 3.0, 5.0, 5.5),
+        (second, "worker-2", "handed_back", 3.0, 4.5, 6.0),
+    ):
+        past = {"worker": worker, "started_at": START + start, "ended_at": START + end, "cause": cause}
+        job |= {"history": [past], "accepted": START + start, "started": START + again}
+    refusals = [(0.4, "status", 503), (1.9, "status", 503), (9.0, "timeout", None), (3.0, "status", 500)]
+    second["interruptions"] = [
+        {"at": START, "seconds": seconds, "failure": failure, "status": status} for seconds, failure, status in refusals
+    ]
+    folder = run.write(tmp_path)
+    (folder / "faults.jsonl").write_bytes(b"".join(orjson.dumps(fault) + b"\n" for fault in faults))
+    return indicators(Run.load(folder))
+
+
+def kill(victim: str, start: float, end: float, kind: str = "kill") -> dict[str, object]:
+    return {"target": "worker", "kind": kind, "victim": victim, "start": START + start, "end": START + end}
+
+
+def test_the_wait_for_a_second_start_runs_from_the_kill_that_ended_the_first_execution(tmp_path: Path) -> None:
+    values = run_with_faults(
+        tmp_path, kill("worker-1", 1.0, 2.0), kill("worker-1", 4.0, 5.2), kill("worker-2", 4.2, 5.2)
+    )
+    assert values["restart_max"].value == pytest.approx(1.5)
+    assert values["restart_max"].n == 1
+
+
+def test_without_a_kill_nobody_waits_for_a_second_start(tmp_path: Path) -> None:
+    assert run_with_faults(tmp_path, kill("worker-1", 4.0, 5.2, kind="pause"))["restart_max"].value is None
+
+
+def test_only_refusals_count_as_such(tmp_path: Path) -> None:
+    value = run_with_faults(tmp_path)["refusal_max"]
+    assert (value.value, value.n) == (1.9, 2)
+
+
+def test_the_backlog_is_drained_when_the_last_job_that_had_waited_has_started(tmp_path: Path) -> None:
+    values = run_with_faults(tmp_path, kill("worker-1", 3.2, 5.2))
+    assert values["drain_time"].value == pytest.approx(0.8)
+    assert values["drain_time"].n == 2

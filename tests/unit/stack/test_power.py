@@ -53,7 +53,7 @@ async def written_and_left(stack: LocalStack, pending: int) -> tuple[int, int, i
     async with asyncio.timeout(10):
         while not 2**16 < on_disk(log) <= log.stat().st_size - pending:  # noqa: ASYNC110 - Redis is waited for
             await asyncio.sleep(0.001)
-    lost = await stack.lose_power("redis")
+    lost = await stack.fleet.lose_power("redis")
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     await stack.fleet.start("redis")

@@ -1,4 +1,4 @@
-"""A load generator that has to wait for a core measures itself: the measured processes give way to it."""
+"""A load generator that has to wait for a core measures itself: the processes of a stack give way to it."""
 
 import asyncio
 import os
@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-NICE = 5
-"""Weighs a third of 0 (sched(7)), and needs no rights. What the measured processes get of each other stays the same."""
+NICE = 10
+"""Weighs a ninth of 0 (sched(7)), and needs no rights. What the measured processes get of each other stays the same."""
 PAUSE = 0.11
 """Seconds: the kernel takes such a change from a user ten times a second."""
-TRIES = 5
+TRIES = 20
 
 
 async def step_back(leaders: Iterable[int]) -> None:
-    """Lowers the priority of these processes' groups, threads included, to NICE; one that has ended is left out.
-
-    It stays so: only root could raise it again.
-    """
+    """Lowers the priority of these processes' groups, threads included, to NICE; one that has ended is left out."""
     for pid in leaders:
         with suppress(ProcessLookupError, PermissionError):
             if os.getpriority(os.PRIO_PGRP, pid) < NICE:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.priority import NICE, step_back
+from stack.priority import NICE, step_back
 
 
 def test_processes_step_back_with_their_threads_and_one_that_has_ended_is_left_out() -> None:
