@@ -47,6 +47,7 @@ SUITES = {
     "performance": ("single", "concurrent", "api", "components"),
     "chaos": (
         "worker-crash",
+        "worker-lost",
         "worker-pause",
         "rolling-restart",
         "poison-job",

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contract.records import Records
 from tests.unit.service.fronts import LIMIT, PDF, Front, problem_of
 
 SEPARATOR = "boundary"
@@ -116,6 +117,15 @@ async def test_the_same_key_and_request_are_answered_with_the_same_job(front: Fr
     assert again.headers["location"] == first.headers["location"]
     assert ("idempotent-replayed" in first.headers, again.headers["idempotent-replayed"]) == (False, "true")
     assert front.uploads() == [first.json()["id"]]
+
+
+async def test_the_same_key_a_hundred_times_at_once_is_one_job(front: Front) -> None:
+    answers = await asyncio.gather(*(front.submit(key="k") for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {202}
+    (job_id,) = {answer.json()["id"] for answer in answers}
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert front.uploads() == [job_id]
+    assert (await Records(front.ledger.redis).totals())["submitted"] == 1
 
 
 async def test_a_key_that_stands_for_another_request_is_refused(front: Front) -> None:

@@ -1,0 +1,82 @@
+"""Cancellation on the real stack, at every stage: quick, complete, and told to whoever waits."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from contract.artifacts import DataFolder
+from contract.jobs import Stage
+from stack.local import LocalStack
+from tests.test_data_helper import UploadableDocument, submit
+
+BEGUN = "t2v_mock_planned_seconds_count"
+"""Counted when a call arrives, whether or not its client waits for the answer."""
+QUICK = 0.5
+"""Seconds after which no call of a cancelled job may begin."""
+
+
+async def reaches(api: httpx.AsyncClient, job_id: str, stage: Stage) -> None:
+    async with asyncio.timeout(10):
+        while (job := (await api.get(f"/v1/videos/{job_id}")).json())["stage"] != stage:
+            assert job["status"] in {"queued", "in_progress"}, "the job was over before it reached the stage"
+
+
+async def provider_calls(stack: LocalStack) -> float:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"{stack.mocks_url}/metrics")).text
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(BEGUN))
+
+
+async def ended(api: httpx.AsyncClient, job_id: str) -> Mapping[str, Any]:
+    return dict((await api.get(f"/v1/videos/{job_id}", params={"wait": 5})).json())
+
+
+@pytest.mark.parametrize("stage", [Stage.PARSE, Stage.SCRIPT, Stage.SCENES, Stage.ASSEMBLE])
+async def test_a_cancelled_job_stops_at_once_wherever_it_is(
+    stack: LocalStack, api: httpx.AsyncClient, mock_file_context: UploadableDocument, stage: Stage
+) -> None:
+    job_id = await submit(api, mock_file_context)
+    await reaches(api, job_id, stage)
+    waiting = asyncio.create_task(ended(api, job_id))
+    asked = time.perf_counter()
+    assert (await api.post(f"/v1/videos/{job_id}/cancel")).status_code == 200
+    job = await waiting
+    if job["status"] == "completed":
+        assert stage is Stage.ASSEMBLE, "the last stages take milliseconds; any other is stopped"
+        return
+    assert job["status"] == "cancelled"
+    assert time.perf_counter() - asked < QUICK
+    calls = await provider_calls(stack)
+    await asyncio.sleep(QUICK)
+    assert await provider_calls(stack) == calls, "a call of a cancelled job began later"
+    folder = DataFolder(stack.data_dir).job(job_id)
+    async with asyncio.timeout(2):
+        while folder.exists():  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(0.01)
+    assert (await api.get(f"/v1/videos/{job_id}/content")).status_code == 409
+
+
+async def test_cancelling_twice_after_the_end_or_an_unknown_job_is_answered_well(
+    api: httpx.AsyncClient, mock_file_context: UploadableDocument
+) -> None:
+    job_id = await submit(api, mock_file_context)
+    await reaches(api, job_id, Stage.SCRIPT)
+    first, second = await asyncio.gather(*(api.post(f"/v1/videos/{job_id}/cancel") for _ in range(2)))
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert (await ended(api, job_id))["status"] == "cancelled"
+    again = await api.post(f"/v1/videos/{job_id}/cancel")
+    assert (again.status_code, again.json()["status"]) == (200, "cancelled")
+    assert (await api.post("/v1/videos/video_unknown/cancel")).status_code == 404
+
+
+async def test_events_end_with_the_cancellation(api: httpx.AsyncClient, mock_file_context: UploadableDocument) -> None:
+    job_id = await submit(api, mock_file_context)
+    await reaches(api, job_id, Stage.SCRIPT)
+    async with api.stream("GET", f"/v1/videos/{job_id}/events") as events:
+        await api.post(f"/v1/videos/{job_id}/cancel")
+        names = [line.removeprefix("event: ") async for line in events.aiter_lines() if line.startswith("event:")]
+    assert names[-1] == "cancelled"
