@@ -42,6 +42,7 @@ from stack.protocol import Stack
 from stack.signals import cancelled_by_signals
 
 REPORT = "performance_report.md"
+MOST_GENERATORS = 64
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
 SUITES = {
     "performance": ("single", "concurrent", "api", "components"),
@@ -105,6 +106,8 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 async def _scenario(options: argparse.Namespace) -> int:
     scenarios = [load_scenario(name).with_jobs(options.jobs) for name in SUITES.get(options.name, (options.name,))]
     document = read_document(options.document) if options.document else default_document(ROOT)
+    if (options.generators or 1) > MOST_GENERATORS:
+        raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
     raise_open_files()  # each job under way is a socket
     statuses, folders = [], []
     for scenario in scenarios:
@@ -146,7 +149,7 @@ def _write_report(runs: list[Path], keep: Path) -> Path:
 
 async def _report(options: argparse.Namespace) -> int:
     if options.run:
-        folder = runs_dir() / options.run
+        folder = runs_dir() / Path(options.run).name
         if not (folder / RESULT).exists():
             raise UsageError(f"There is no finished run {options.run!r} in {_short(runs_dir())}.")
         runs = [folder]
@@ -207,7 +210,7 @@ async def _scenarios(_: argparse.Namespace) -> int:
         scenario = load_scenario(name)
         table.add_row(f"[bold]{name}[/]", escape(scenario.title))
     for name, parts in SUITES.items():
-        table.add_row(f"[bold]{name}[/]", f"All of {', '.join(parts)}, with one report.")
+        table.add_row(f"[bold]{name}[/]", f"All of {', '.join(parts)}.")
     out.print(table)
     return 0
 

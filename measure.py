@@ -95,6 +95,9 @@ async def measure(
     EnvironmentFault (something does not answer).
     """
     number = generators or scenario.generators
+    open_loop = scenario.search is not None or any(isinstance(load, OpenLoop) for load in scenario.loads)
+    if stack.fleet is not None and open_loop:
+        await stack.fleet.step_back()  # a closed loop has no schedule that its generator could miss
     async with crew(stack, document, seed, folder.name, number, folder / "logs", scenario.patience) as members:
         observer = _Observer(stack.prometheus_url, members.instances)
         setting = _Setting(document, seed, stack, observer, members, progress)
@@ -207,6 +210,7 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
+        idle_faults=outcomes.idle_faults,
     )
 
 

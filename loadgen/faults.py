@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from contract.cancellation import to_the_end
 from contract.runfolder import FaultRecord
 
+LONGEST = 3600.0
 ACCIDENT = "death"
 """The kind of a fault that nobody inflicted."""
 
@@ -48,9 +49,9 @@ class Fault(BaseModel):
 
     target: Target
     kind: Kind
-    at: NonNegativeFloat
-    duration: NonNegativeFloat = 0.0
-    every: PositiveFloat | None = None
+    at: float = Field(ge=0, lt=LONGEST)
+    duration: float = Field(default=0.0, ge=0, lt=LONGEST)
+    every: float | None = Field(default=None, ge=0.1, lt=LONGEST)
     times: PositiveInt | None = None
     everyone: bool = False
 
@@ -110,6 +111,9 @@ class Faults:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """A process meets one fault at a time; one that is drawn while it is down is waited for."""
         self.records: list[FaultRecord] = []
+        self.idle: list[Fault] = []
+        """Faults that never struck, because the load had ended before."""
+        self._struck: set[int] = set()
 
     @property
     def _processes(self) -> Processes:
@@ -128,8 +132,12 @@ class Faults:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
         for end in ends:
-            if isinstance(end, Exception):
-                raise end
+            cause = end
+            while isinstance(cause, ExceptionGroup):
+                cause = cause.exceptions[0]
+            if isinstance(cause, Exception):
+                raise cause from None
+        self.idle = [fault for number, fault in enumerate(faults) if number not in self._struck]
 
     def add_accidents(self, since: float) -> None:
         """Notes the processes that died by themselves from then on, where the stack started them again."""
@@ -145,6 +153,7 @@ class Faults:
         repetition = 0
         while fault.repetitions is None or repetition < fault.repetitions:
             await asyncio.sleep(begun + fault.at + repetition * (fault.every or 0.0) - loop.time())
+            self._struck.add(number)
             members = self._processes.members(fault.target)
             async with asyncio.TaskGroup() as group:
                 for victim in members if fault.everyone else [chance.choice(members)]:
@@ -152,15 +161,27 @@ class Faults:
             repetition += 1
 
     async def _inflict(self, fault: Fault, victim: str) -> None:
-        async with self._turns[victim]:
-            record = FaultRecord(target=fault.target, kind=fault.kind, victim=victim, start=time.time())
+        record = FaultRecord(target=fault.target, kind=fault.kind, victim=victim, start=time.time())
+        struck = False
+
+        async def strike() -> None:
+            nonlocal struck
+            record.start = time.time()
+            await self._strike(fault, victim, record)
+            struck = True
             self.records.append(record)
+
+        async def restore() -> None:
+            await self._restore(fault, victim)
+            record.end = time.time()
+
+        async with self._turns[victim]:
             try:
-                await to_the_end(self._strike(fault, victim, record))
+                await to_the_end(strike())
                 await asyncio.sleep(fault.duration)
             finally:
-                await to_the_end(self._restore(fault, victim))
-                record.end = time.time()
+                if struck:
+                    await to_the_end(restore())
 
     async def _strike(self, fault: Fault, victim: str, record: FaultRecord) -> None:
         match fault.kind:
@@ -172,6 +193,7 @@ class Faults:
                 self._processes.pause(victim)
             case Kind.POWER_LOSS:
                 record.lost_bytes = await self._processes.lose_power(victim)
+                record.start = time.time()  # what was acknowledged until then may be lost
 
     async def _restore(self, fault: Fault, victim: str) -> None:
         if fault.kind is Kind.PAUSE:

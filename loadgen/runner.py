@@ -72,6 +72,7 @@ class Outcomes:
     reconciliation: Reconciliation
     inspection: Inspection
     faults: list[FaultRecord]
+    idle_faults: list[str]
     deaths: list[str]
 
     @property
@@ -144,6 +145,7 @@ async def run(
         reconciliation=reconciliation,
         inspection=inspection,
         faults=faults.records,
+        idle_faults=[f"{fault.kind} {fault.target} at {fault.at:g} s" for fault in faults.idle],
         deaths=deaths,
     )
 

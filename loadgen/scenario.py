@@ -216,6 +216,8 @@ class Scenario(_Strict):
     def one_load_or_rungs(self) -> Self:
         if [self.load is None, not self.rungs, self.search is None].count(False) != 1:
             raise ValueError("a scenario has either one [load] or several [[rungs]] or a [search]")
+        if self.wants_own_stack and self.load is None and (self.faults or self.restarts):
+            raise ValueError("faults go with one [load], not with [[rungs]] or a [search]")
         known = {load.rung for load in self.loads}
         if len(known) < len(self.loads):
             raise ValueError("two rungs have the same name")

@@ -1,10 +1,11 @@
 """From figures to a verdict: invalid outranks fail, fail outranks pass, and each says why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract.runfolder import Counts, Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
 from loadgen.books import sentences
+from loadgen.faults import Target as FaultTarget
 from loadgen.history import Reconciliation
 from loadgen.scenario import Indicator, Step, TargetSpec
 from loadgen.users import LATE
@@ -37,6 +38,7 @@ class Evidence:
     books: list[Entry]
     integrity: Integrity
     deaths: list[str]
+    idle_faults: list[str] = field(default_factory=list)
 
 
 def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Result:
@@ -44,6 +46,7 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
     invalid = [
         *_validity(evidence),
         *_repetitions(step, evidence.reconciliation.counts),
+        *(f"the fault {fault} never struck: the load had ended" for fault in evidence.idle_faults),
         *sentences(evidence.books),
         *_losses(step, evidence),
         *(f"nobody of this run asked for the job {job_id}" for job_id in evidence.reconciliation.unexpected),
@@ -70,7 +73,8 @@ def _losses(step: Step, evidence: Evidence) -> list[str]:
 
 
 def _repetitions(step: Step, counts: Counts) -> list[str]:
-    if not counts.duplicated or step.scenario.faults or step.scenario.restarts:
+    explained = any(fault.target in {FaultTarget.WORKER, FaultTarget.REDIS} for fault in step.scenario.faults)
+    if not counts.duplicated or explained or step.scenario.restarts:
         return []
     return [f"{counts.duplicated} executions came after the first of their job, and no fault asked for that"]
 

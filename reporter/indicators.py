@@ -154,9 +154,13 @@ def _restart(run: Run) -> Indicator:
     for job in run.measured:
         starts = [past.started_at for past in job.history] + [job.started]
         for past, again in zip(job.history, starts[1:], strict=True):
-            when = [kill.start for kill in kills if kill.victim == past.worker and kill.start <= past.ended_at]
+            when = [
+                kill.start
+                for kill in kills
+                if kill.victim == past.worker and past.started_at <= kill.start <= past.ended_at
+            ]
             if past.cause is Cause.CRASH and when and again is not None:
-                waits.append(again - max(when))
+                waits.append(again - min(when))
     if not waits:
         return Indicator(None, 0)
     return Indicator(max(waits), len(waits), f"median {percentile(waits, 0.5):.2f} s")

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from contract.runfolder import JOBS, QUERIES, REQUESTS, RESULT, RUN, RUNGS, Result, RunInfo, Verdict
+from contract.runfolder import FAULTS, JOBS, QUERIES, REQUESTS, RESULT, RUN, RUNGS, Result, RunInfo, Verdict
 from reporter.runs import SEVERAL, Run
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -40,8 +40,8 @@ def newest_valid_runs(runs_dir: Path) -> dict[str, Path]:
 
 def _complete(folder: Path) -> RunInfo | None:
     """None unless each file of the run is there and its verdict lets it be used; the rungs likewise."""
-    if folder.is_symlink() or not (folder / QUERIES).is_file():
-        return None
+    if folder.is_symlink() or not (folder / QUERIES).is_file() or (folder / FAULTS).exists():
+        return None  # what is measured while processes die is not performance
     if not (folder / JOBS).is_file() and not (folder / REQUESTS).is_file():
         return None
     info, result = _read(RunInfo, folder / RUN), _read(Result, folder / RESULT)

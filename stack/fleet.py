@@ -4,6 +4,7 @@ Every order is for one process and returns when it is carried out. A process tha
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from contract.cancellation import to_the_end
-from contract.errors import EnvironmentFault
+from contract.errors import EnvironmentFault, ReelbenchError
 from contract.settings import Fsync
 from stack.parts import Part
 from stack.places import ROOT
@@ -23,10 +24,12 @@ from stack.priority import step_back
 from stack.process import Child, ChildDied
 from stack.readiness import answers, asker
 
-READY_BOUND = 20.0
-"""Seconds that a process may take until it is ready."""
+READY_BOUND = 60.0
+"""Seconds that a process may take until it is ready: it takes two, unless others keep the machine busy."""
 STOP_GRACE = 8.0
 """Seconds between SIGTERM and SIGKILL when everything stops."""
+MOST_STARTS = 5
+"""Of a process that dies again and again; then it is a death."""
 TERMINATE_GRACE = 30.0
 """Seconds that a process gets to end in peace when it alone is stopped: longer than a worker drains."""
 
@@ -93,7 +96,6 @@ class Fleet:
         async with asker() as session:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(step_back(self.processes.values()))
                     for part in (part for group in self._groups for part in group):
                         tasks.create_task(self._wait_ready(part, session))
             except ExceptionGroup as group:
@@ -104,7 +106,11 @@ class Fleet:
         part = self._part(name)
         await to_the_end(self._launch(part, []))
         async with asker() as session:
-            await asyncio.gather(step_back([self.processes[name]]), self._wait_ready(part, session))
+            await self._wait_ready(part, session)
+
+    async def step_back(self) -> None:
+        """Lets whoever sends the load go first on a machine that it shares with the processes. For good."""
+        await step_back(self.processes.values())
 
     async def kill(self, name: str) -> None:
         await self._remove(name).kill()
@@ -146,13 +152,16 @@ class Fleet:
     async def stop(self) -> None:
         """Everything, in the reverse order of launching."""
         self._stopping = True
+        while self._watchers:  # one may just be starting a process, which then has a watcher too
+            for watcher in self._watchers:
+                watcher.cancel()
+            await asyncio.gather(*self._watchers, return_exceptions=True)
         while self._groups:
             group = [self._remove(part.name) for part in self._groups[-1] if part.name in self._children]
             self._groups.pop()
             if group:
                 self._on_step(f"stopping {', '.join(child.name for child in group)}")
             await asyncio.gather(*(child.stop(STOP_GRACE) for child in group))
-        await asyncio.gather(*self._watchers)
 
     def _part(self, name: str) -> Part:
         return next(part for group in self._groups for part in group if part.name == name)
@@ -174,15 +183,18 @@ class Fleet:
 
     async def _watch(self, child: Child) -> None:
         await child.wait()
+        if self._stopping:
+            return
         if self._children.get(child.name) is not child:
             return
-        if self._restarts:
+        if self._restarts and self._starts[child.name] <= MOST_STARTS:
             accident = Accident(child.name, self._part(child.name).role, time.time())
             self.accidents.append(accident)
             self._on_step(f"{child.name} died and is started again")
             self._remove(child.name)
-            await self.start(child.name)
-            accident.end = time.time()
+            with contextlib.suppress(ReelbenchError):  # the watcher of the new process sees it die, or it hangs
+                await self.start(child.name)
+                accident.end = time.time()
             return
         self.deaths.append(child.name)
         if not self.died.done():

@@ -1,4 +1,4 @@
-"""A load generator that has to wait for a core measures itself: the processes of a stack give way to it."""
+"""A load generator that has to wait for a core measures itself: the processes of a stack can give way to it."""
 
 import asyncio
 import os

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MODULE = "workers.alone_child"
 LONGEST_LINE = 2**24
+START_BOUND = 30.0
+"""Seconds beyond its deadline that a job may take alone, to load what it needs."""
 CLAIM = TypeAdapter(Claim)
 ENDING = TypeAdapter(Ending)
 
@@ -50,7 +52,10 @@ class Alone:
             )
             ending = None
             try:
-                ending = await self._follow(process, claim, report)
+                async with asyncio.timeout(self._tools.workload.job_deadline + START_BOUND):
+                    ending = await self._follow(process, claim, report)
+            except TimeoutError:  # it keeps its own deadline, unless it blocks its loop
+                ending = _quarantined(claim, "it answered no more")
             finally:
                 if process.returncode is None:
                     process.kill()
@@ -77,7 +82,7 @@ class Alone:
         if not began:
             raise RuntimeError(f"the process for {claim.job_id} ended with status {status} before it began")
         log.error("job %s killed the process that it had for itself (status %d)", claim.job_id, status)
-        return _quarantined(claim, status)
+        return _quarantined(claim, f"signal {-status}" if status < 0 else f"status {status}")
 
     def _count(self, timings: Timings) -> None:
         """What the process measured belongs to this worker's metrics; nobody asks it for its own."""
@@ -87,8 +92,7 @@ class Alone:
             count_call(call, self._tools.metrics)
 
 
-def _quarantined(claim: Claim, status: int) -> Ending:
-    how = f"signal {-status}" if status < 0 else f"status {status}"
+def _quarantined(claim: Claim, how: str) -> Ending:
     message = (
         f"The job was given up: {claim.crashes} workers died while they ran it, and then it killed a process that ran "
         f"nothing else ({how})."

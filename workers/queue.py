@@ -249,7 +249,7 @@ class LedgerWorker(Worker):
             try:
                 return await transition()
             except REDIS_DOWN as error:
-                if self.loop.time() > until:
+                if self.loop.time() > until or was_cancelled():
                     raise
                 log.warning("the ledger does not answer (%s); trying again", error)
                 await asyncio.sleep(RETRY_DELAY)

@@ -27,10 +27,10 @@ EVERY = 30.0
 """Seconds between two sweeps, whichever worker makes them."""
 GRACE = 300.0
 """Seconds for which a file may belong to something that is just happening."""
-SETTLED = 10.0
-"""Seconds after which no loss of power takes the end of a job out of the ledger any more."""
+SETTLED = 60.0
+"""Seconds after which no loss of power takes the end of a job out of the ledger any more, whenever Redis syncs."""
 AT_ONCE = 100
-"""Jobs that one sweep forgets, so that it stays short."""
+"""Jobs that one question to the ledger names."""
 
 
 class Reconciler:
@@ -82,11 +82,13 @@ class Reconciler:
 
     async def _forget_old_jobs(self) -> None:
         oldest_kept = job_id_before(time.time() - self._retention)
-        ids = await self._ledger.redis.zrangebylex(keys.JOBS, "-", f"({oldest_kept}", start=0, num=AT_ONCE)
-        for job_id in ids:
-            if await self._ledger.delete(job_id) is Deletion.DELETED:
-                await to_thread.run_sync(_delete, self._data.job(job_id))
-                self._metrics.leftovers.labels(Leftover.JOB).inc()
+        after = "-"
+        while ids := await self._ledger.redis.zrangebylex(keys.JOBS, after, f"({oldest_kept}", start=0, num=AT_ONCE):
+            after = f"({ids[-1]}"
+            for job_id in ids:
+                if await self._ledger.delete(job_id) is Deletion.DELETED:
+                    await to_thread.run_sync(_delete, self._data.job(job_id))
+                    self._metrics.leftovers.labels(Leftover.JOB).inc()
 
     async def _is_done_with(self, upload: Path) -> bool:
         ended = await self._records.ended_at(upload.stem)
