@@ -1,5 +1,6 @@
 """One run of a scenario: warm-up, settled reading, measured load, settled reading, inspection."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
@@ -37,6 +38,7 @@ from loadgen.history import Reconciliation, adopt, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
 from loadgen.scenario import Step
 
+DRAIN_BOUND = 60.0
 REFUSED = (413, 415, 422)
 """Statuses with which the service refuses a document at the door."""
 
@@ -116,6 +118,8 @@ async def run(
         measured, requests = carried.jobs, carried.requests
         info.generators_busy = carried.busy
         async with steps.phase(Phase.SETTLE):
+            if faults.records:
+                await _drained(redis)
             info.window = Window(start=start, end=await observer.settled(time.time()))
             after = await _totals(redis)
             deaths = [*controller.deaths, *crew.deaths]
@@ -203,6 +207,15 @@ def _refuse_hopeless(warmup: list[JobRecord]) -> None:
 
 def _why(record: JobRecord) -> str:
     return record.detail or (record.error.message if record.error else "")
+
+
+async def _drained(redis: Redis) -> None:
+    """Until nobody works any more: a job whose end Redis has forgotten runs again after its client has gone."""
+    records = Records(redis)
+    with contextlib.suppress(TimeoutError):  # what does not end is lost, and the result says so
+        async with asyncio.timeout(DRAIN_BOUND):
+            while (backlog := await records.backlog()).queued or backlog.in_progress:  # noqa: ASYNC110 - Redis is asked
+                await asyncio.sleep(0.1)
 
 
 async def _totals(redis: Redis) -> dict[str, int]:
