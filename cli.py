@@ -25,7 +25,7 @@ from contract.runfolder import RESULT, Verdict
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
 from loadgen.runner import Progress
-from loadgen.scenario import Scenario
+from loadgen.scenario import Scenario, suites
 from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
@@ -44,23 +44,6 @@ from stack.signals import cancelled_by_signals
 REPORT = "performance_report.md"
 MOST_GENERATORS = 64
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
-SUITES = {
-    "performance": ("single", "concurrent", "api", "components"),
-    "chaos": (
-        "worker-crash",
-        "worker-lost",
-        "worker-pause",
-        "rolling-restart",
-        "poison-job",
-        "redis-restart",
-        "redis-power-loss",
-        "redis-power-loss-everysec",
-        "redis-hang",
-        "api-crash",
-        "all-workers-gone",
-    ),
-}
-"""Names that stand for several scenarios."""
 API_PORT, PROMETHEUS_PORT = 8000, 9090
 """Where `up` answers while these are free and nobody asks for others."""
 
@@ -104,7 +87,7 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 
 
 async def _scenario(options: argparse.Namespace) -> int:
-    scenarios = [load_scenario(name).with_jobs(options.jobs) for name in SUITES.get(options.name, (options.name,))]
+    scenarios = [load_scenario(name).with_jobs(options.jobs) for name in suites().get(options.name, (options.name,))]
     document = read_document(options.document) if options.document else default_document(ROOT)
     if (options.generators or 1) > MOST_GENERATORS:
         raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
@@ -176,6 +159,8 @@ async def _some_stack(folder: Path, scenario: Scenario) -> AsyncIterator[Stack]:
         finally:
             shutil.copytree(running.log_dir, logs, dirs_exist_ok=True)
         return
+    if scenario.wants_own_stack:
+        _dim("this scenario needs a stack of its own")
     async with LocalStack(logs, workload=scenario.settings(), restarts=scenario.restarts, on_step=_dim) as stack:
         yield stack
 
@@ -209,7 +194,7 @@ async def _scenarios(_: argparse.Namespace) -> int:
     for name in scenario_names():
         scenario = load_scenario(name)
         table.add_row(f"[bold]{name}[/]", escape(scenario.title))
-    for name, parts in SUITES.items():
+    for name, parts in suites().items():
         table.add_row(f"[bold]{name}[/]", f"All of {', '.join(parts)}.")
     out.print(table)
     return 0

@@ -32,6 +32,7 @@ from loadgen.crew import Crew, crew
 from loadgen.document import Document
 from loadgen.faults import Kind, Target
 from loadgen.generator import RunBroken
+from loadgen.history import loss_age
 from loadgen.machine import git_state, machine, versions
 from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
@@ -240,21 +241,16 @@ def _figures(outcomes: Outcomes, folder: Path) -> dict[str, Figure]:
     answered = [successful(request) for request in outcomes.requests]
     if answered:
         found["request_success_rate"] = Figure(sum(answered) / len(answered), len(answered))
-    found["loss_age"] = _loss_age(outcomes)
+    found["loss_age"] = _losses(outcomes)
     return found | {"integrity": Figure(integrity.share, integrity.named, _integrity_note(integrity))}
 
 
-def _loss_age(outcomes: Outcomes) -> Figure:
-    """For how long the oldest job that is lost had been acknowledged when the power went; 0 when none is lost."""
+def _losses(outcomes: Outcomes) -> Figure:
     cuts = [fault.start for fault in outcomes.faults if fault.kind == Kind.POWER_LOSS]
     if not cuts:
         return Figure(None)
     lost = [record for record in outcomes.measured if record.id in outcomes.reconciliation.lost]
-    acknowledged = [record.acknowledged for record in lost if record.acknowledged is not None]
-    ages = [min(cut - when for cut in cuts if cut >= when) for when in acknowledged if when <= cuts[-1]]
-    if len(ages) < len(lost):  # lost although the power stayed
-        return Figure(None, len(lost))
-    return Figure(max(ages, default=0.0), len(lost), f"{len(lost)} acknowledged jobs lost")
+    return Figure(loss_age(lost, cuts), len(lost), f"{len(lost)} acknowledged jobs lost")
 
 
 def _integrity_note(integrity: Integrity) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault
+from contract.guard import guard
 from stack.parts import queue_store
 from stack.places import ROOT, cache_dir
 from stack.ports import PortChooser
@@ -62,11 +62,10 @@ class Program:
 @contextlib.asynccontextmanager
 async def program(rig: Rig, module: str, *args: str, python: Path | str = sys.executable) -> AsyncIterator[Program]:
     """`python -m bench.programs.MODULE ARGS`, killed at the end of the block; it dies with this process too."""
-    guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     log = rig.folder / f"{module}.log"
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *guard,
+            *guard(),
             python,
             "-m",
             f"bench.programs.{module}",

@@ -4,10 +4,15 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+
+class NotWritableError(ResponseError):
+    """Redis cannot keep what it is told, mostly because its disk is full (MISCONF)."""
+
+
+REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, NotWritableError, OSError)
 """What a caller sees when Redis is away or takes no writes; the scripts of the ledger may be repeated, so connections
 retry first."""
 

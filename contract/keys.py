@@ -3,6 +3,8 @@
 PREFIX = "t2v:"
 QUEUE = PREFIX + "queue"
 """arq's queue: a sorted set of waiting job ids, scored by the millisecond at which they are due."""
+SUSPECTS = PREFIX + "suspects"
+"""Likewise, of waiting jobs that may have killed their workers: each worker runs one at a time."""
 LEASES = PREFIX + "leases"
 """Running job ids, scored by the millisecond at which their lease ends."""
 JOBS = PREFIX + "jobs"

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 
 from contract import keys
+from contract.connections import NotWritableError
 from contract.errors import ReelbenchError
 from contract.jobs import ErrorCode, JobError, JobRequest, Outcome, Stage, Timings
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 RENDER = "render_video"
 """Name under which the worker registers its function with arq."""
 
+MISCONF = "MISCONF "
+"""How Redis begins an error when its disk takes nothing more."""
 _LUA = Path(__file__).with_name("lua")
 _SCRIPTS = ("accept", "abandon", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
 
@@ -69,6 +72,27 @@ class IdempotencyKey:
 class Acceptance:
     job_id: str
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker asks for: up to `limit` jobs, each for `lease` seconds, under tokens with a prefix of their own.
+
+    A job that crashed `suspect_after` times may have killed its workers; of those it takes up to `suspects`.
+    """
+
+    worker: str
+    lease: float
+    limit: int
+    token_prefix: str
+    suspects: int
+    suspect_after: int
+
+    def args(self) -> tuple[str, ...]:
+        return (
+            *(self.worker, str(int(self.lease * 1000)), str(self.limit), self.token_prefix),
+            *(str(self.suspects), str(self.suspect_after)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +149,12 @@ class Ledger:
         }
 
     async def _run(self, script: str, *args: str | float) -> Any:  # noqa: ANN401 - what a script answers is its own
-        return await self._scripts[script](args=args)
+        try:
+            return await self._scripts[script](args=args)
+        except ResponseError as error:
+            if str(error).startswith(MISCONF):
+                raise NotWritableError(str(error)) from error
+            raise
 
     async def accept(self, job_id: str, request: JobRequest, key: IdempotencyKey | None = None) -> Acceptance:
         """Puts a job into the queue; with a known idempotency key, answers the job that it stands for.
@@ -142,30 +171,28 @@ class Ledger:
             )
         return Acceptance(job_id=known, replayed=verdict == "replayed")
 
-    async def abandon(self, worker: str) -> int:
+    async def abandon(self, worker: str, suspect_after: int) -> int:
         """For a worker that starts: what an earlier one of its name held is queued again at once; how many jobs."""
-        return int(await self._run("abandon", worker))
+        return int(await self._run("abandon", worker, suspect_after))
 
-    async def claim(self, worker: str, lease: float, limit: int, token_prefix: str) -> list[Claim]:
-        """Up to `limit` due jobs, each leased for `lease` seconds; jobs of dead workers return to the queue first.
+    async def claim(self, order: Order) -> list[Claim]:
+        """Due jobs, each leased; jobs of dead workers return to the queue first.
 
-        A claim whose answer was lost is repeated with the same `token_prefix`, else its jobs wait for their leases.
+        A claim whose answer was lost is repeated with the same order, else its jobs wait for their leases.
         """
-        return _claims(await self._run("claim", *_claim_args(worker, lease, limit, token_prefix)))
+        return _claims(await self._run("claim", *order.args()))
 
-    async def claim_when_woken(
-        self, blocking: Redis, bound: float, worker: str, lease: float, limit: int, token_prefix: str
-    ) -> list[Claim]:
+    async def claim_when_woken(self, blocking: Redis, bound: float, order: Order) -> list[Claim]:
         """As `claim`, once a job was accepted or `bound` seconds passed. The wait and the claim travel together, so
         that Redis hands out the job the moment it comes.
         """
-        args = _claim_args(worker, lease, limit, token_prefix)
+        args = order.args()
         pipe = blocking.pipeline(transaction=False)
         pipe.blpop([keys.WAKE], timeout=cast("int", bound))  # redis-py says int, Redis takes fractions since version 6
         pipe.evalsha(self._scripts["claim"].sha, 0, *args)
         try:
             _, rows = await pipe.execute()
-        except NoScriptError:  # Redis is new: `claim` brings it the script
+        except ResponseError:  # Redis is new, and this brings it the script; or it takes no writes, and this tells
             rows = await self._run("claim", *args)
         return _claims(rows)
 
@@ -202,10 +229,6 @@ class Ledger:
 
     async def delete(self, job_id: str) -> Deletion:
         return Deletion(await self._run("delete", job_id))
-
-
-def _claim_args(worker: str, lease: float, limit: int, token_prefix: str) -> tuple[str, str, str, str]:
-    return worker, str(int(lease * 1000)), str(limit), token_prefix
 
 
 def _claims(rows: list[list[str]]) -> list[Claim]:

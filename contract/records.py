@@ -91,8 +91,10 @@ class Records:
 
     async def backlog(self) -> Backlog:
         pipe = self.redis.pipeline(transaction=True)
-        pipe.zcard(keys.QUEUE)
+        for queue in (keys.QUEUE, keys.SUSPECTS):
+            pipe.zcard(queue)
+            pipe.zrange(queue, 0, 0, withscores=True)
         pipe.zcard(keys.LEASES)
-        pipe.zrange(keys.QUEUE, 0, 0, withscores=True)
-        queued, in_progress, first = await pipe.execute()
-        return Backlog(queued, in_progress, first[0][1] / 1000 if first else None)
+        queued, first, suspects, first_suspect, in_progress = await pipe.execute()
+        due = [score / 1000 for _, score in (*first, *first_suspect)]
+        return Backlog(queued + suspects, in_progress, min(due, default=None))

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from contract.guard import guard
 from loadgen.generator import OnRecord, RunBroken
 from loadgen.messages import LONGEST_LINE, Said, Setup, Work, line
 
@@ -81,14 +81,13 @@ class ChildGenerator:
 async def started(name: str, setup: Setup, log: Path) -> AsyncIterator[ChildGenerator]:
     """A generator of this share, gone at the end of the block whatever ends it.
 
-    It ends with its standard input, and where `setpriv` exists the kernel kills it when this process dies. In a session
+    It ends with its standard input, and when this process dies. In a session
     of its own it does not hear the terminal's Ctrl-C, which is for us to answer.
     """
-    guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *guard,
+            *guard(),
             sys.executable,
             "-m",
             "loadgen",

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from contract.cancellation import to_the_end
 from contract.runfolder import FaultRecord
 
-LONGEST = 3600.0
+LATEST = 3600.0
+LONGEST = 100.0
+"""Seconds: what lasts longer, clients do not wait for."""
 ACCIDENT = "death"
 """The kind of a fault that nobody inflicted."""
 
@@ -49,9 +51,9 @@ class Fault(BaseModel):
 
     target: Target
     kind: Kind
-    at: float = Field(ge=0, lt=LONGEST)
-    duration: float = Field(default=0.0, ge=0, lt=LONGEST)
-    every: float | None = Field(default=None, ge=0.1, lt=LONGEST)
+    at: float = Field(ge=0, lt=LATEST)
+    duration: float = Field(default=0.0, ge=0, le=LONGEST)
+    every: float | None = Field(default=None, ge=0.1, lt=LATEST)
     times: PositiveInt | None = None
     everyone: bool = False
 

@@ -1,5 +1,7 @@
 """What the ledger says of the jobs of a run, through the service's listing."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -79,3 +81,18 @@ def adopt(records: list[JobRecord], reconciliation: Reconciliation) -> None:
             record.id, record.outcome, record.failed_scenes = job.id, outcome_of(job), job.failed_scenes
             record.accepted, record.started, record.finished = job.created_at, job.started_at, job.completed_at
             record.executions, record.error = job.executions, job.error
+
+
+def loss_age(lost: Sequence[JobRecord], cuts: Sequence[float]) -> float | None:
+    """For how long the oldest lost job had been acknowledged when the power was next cut; 0 where none is lost.
+
+    `cuts` are moments in Unix seconds, in order. None when a job is lost that no cut explains.
+    """
+    ages = []
+    for record in lost:
+        known = math.inf if record.acknowledged is None else record.acknowledged
+        later = [cut for cut in cuts if cut >= known]
+        if not later:
+            return None
+        ages.append(later[0] - known)
+    return max(ages, default=0.0)

@@ -24,7 +24,7 @@ from contract.errors import UsageError
 from contract.runfolder import Op
 from contract.settings import Workload
 from loadgen.arrivals import constant, poisson
-from loadgen.faults import Fault
+from loadgen.faults import LONGEST, Fault
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -194,8 +194,8 @@ FEWEST_JOBS = 59
 """Of a step of a search: as many as P95 needs."""
 
 
-PATIENCE = 120.0
-"""Longer than any fault lasts."""
+PATIENCE = LONGEST + 20.0
+"""Seconds: longer than any fault lasts."""
 
 
 class Scenario(_Strict):
@@ -310,8 +310,17 @@ def load(name: str) -> Scenario:
     """Raises UsageError for an unknown name; a name that ends in `.toml` is a file of the user's own."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not name.endswith(".toml") and name not in names():
-        raise UsageError(f"There is no scenario {name!r}; there are: {', '.join(names())}.")
+        raise UsageError(
+            f"There is no scenario {name!r}; there are: {', '.join(names())}; and several at once: "
+            f"{', '.join(suites())}."
+        )
     return read(path)
+
+
+def suites() -> dict[str, tuple[str, ...]]:
+    """Names that stand for several scenarios."""
+    chaos = tuple(name for name in names() if load(name).patience)
+    return {"performance": ("single", "concurrent", "api", "components"), "chaos": chaos}
 
 
 def read(path: Path) -> Scenario:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from contract.errors import EnvironmentFault
+from contract.errors import EnvironmentFault, UsageError
 
 POLL = 0.2
 """Seconds between two looks at the targets."""
@@ -19,8 +19,18 @@ TIMESTAMP_TOLERANCE = 0.005
 """Prometheus may move a scrape's timestamp by up to 2 ms to keep its grid; a later scrape is beyond that."""
 
 
+BAD_QUERY = "bad_data"
+"""What Prometheus calls an expression that is none."""
+
+
 class PromQLError(EnvironmentFault):
     """Prometheus did not answer, refused a query, or had a reservation about its answer."""
+
+
+class BadQueryError(PromQLError):
+    """The expression is none."""
+
+    exit_code = UsageError.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,8 @@ class Prometheus:
             ) from error
         if answer.is_error or status != "success":
             message = body.get("error", f"status {answer.status_code}")
-            raise PromQLError(f"Prometheus refused {what!r}: {message}")
+            kind = BadQueryError if body.get("errorType") == BAD_QUERY else PromQLError
+            raise kind(f"Prometheus refused {what!r}: {message}")
         return body
 
 

@@ -231,13 +231,17 @@ async def asset(job_id: str, name: str, service: Service, byte_range: ByteRange 
         known = (await to_thread.run_sync(service.manifest, job_id, token)).asset(name)
     except FileNotFoundError:
         raise _gone(job_id) from None
-    path = service.data.execution(job_id, token) / name
-    if known is None or not path.is_file():
+    if known is None:
         raise Problem(HTTPStatus.NOT_FOUND, "unknown-asset", f"The video {job_id} has no asset {name[:80]}.")
+    path = service.data.execution(job_id, token) / name
     headers = {"ETag": f'"{known.sha256}"', "Accept-Ranges": "bytes"}
-    if known.bytes > IN_ONE_PIECE or byte_range is not None:
-        return FileResponse(path, media_type=known.media_type, headers=headers)
-    whole = await to_thread.run_sync(path.read_bytes)
+    try:
+        if known.bytes > IN_ONE_PIECE or byte_range is not None:
+            found = await to_thread.run_sync(path.stat)
+            return FileResponse(path, media_type=known.media_type, headers=headers, stat_result=found)
+        whole = await to_thread.run_sync(path.read_bytes)
+    except FileNotFoundError:
+        raise _gone(job_id) from None
     return Response(whole, media_type=known.media_type, headers=headers)
 
 

@@ -87,16 +87,16 @@ class Fleet:
 
     async def launch(self, parts: Sequence[Part]) -> None:
         """Starts them without waiting for them. Raises EnvironmentFault."""
-        self._groups.append([])
+        self._groups.append(list(parts))
         for part in parts:
-            await to_the_end(self._launch(part, self._groups[-1]))
+            await to_the_end(self._launch(part))
 
-    async def wait_ready(self) -> None:
-        """Until every process that was started answers. Raises ChildDied or EnvironmentFault."""
+    async def wait_ready(self, parts: Sequence[Part]) -> None:
+        """Until each of these answers. Raises ChildDied or EnvironmentFault."""
         async with asker() as session:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    for part in (part for group in self._groups for part in group):
+                    for part in parts:
                         tasks.create_task(self._wait_ready(part, session))
             except ExceptionGroup as group:
                 raise group.exceptions[0] from None
@@ -104,7 +104,7 @@ class Fleet:
     async def start(self, name: str) -> None:
         """Starts a process again that was stopped or killed, as it was, and waits until it answers."""
         part = self._part(name)
-        await to_the_end(self._launch(part, []))
+        await to_the_end(self._launch(part))
         async with asker() as session:
             await self._wait_ready(part, session)
 
@@ -171,10 +171,9 @@ class Fleet:
         self._on_end(self._part(name), self._starts[name])
         return self._children.pop(name)
 
-    async def _launch(self, part: Part, group: list[Part]) -> None:
+    async def _launch(self, part: Part) -> None:
         log = self._log_dir / f"{part.name}.log"
         child = await Child.start(part.name, part.argv, log=log, env=self._environment(part), cwd=ROOT)
-        group.append(part)
         self._children[part.name] = child
         self._starts[part.name] += 1
         watcher = asyncio.create_task(self._watch(child))

@@ -116,10 +116,10 @@ class LocalStack:
         programs = await asyncio.to_thread(find_programs, self._on_step)
         stores, *others = self._plan(programs, self._state.enter_context(state_folder()))
         await self.fleet.launch(stores)
-        await self.fleet.wait_ready()
+        await self.fleet.wait_ready(stores)
         for group in others:
             await self.fleet.launch(group)
-        await self.fleet.wait_ready()
+        await self.fleet.wait_ready([part for group in others for part in group])
         self._on_step(f"stack ready in {time.monotonic() - began:.1f} s")
 
     def _scrape(self, part: Part, start: int) -> None:

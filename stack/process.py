@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from contract.errors import EnvironmentFault, ReelbenchError
+from contract.guard import guard
 
 _POLL = 0.02
 _TAIL_LINES = 15
@@ -23,10 +24,7 @@ class ChildDied(ReelbenchError):
 
 
 class Child:
-    """A running child process: in a session of its own, its output in a log file.
-
-    Where `setpriv` exists, the kernel kills it when its parent dies, however that happens.
-    """
+    """A running child process: in a session of its own, its output in a log file; it dies with its parent."""
 
     def __init__(self, name: str, log: Path, process: asyncio.subprocess.Process) -> None:
         self.name = name
@@ -41,11 +39,9 @@ class Child:
         """Raises EnvironmentFault if there is no such program. `env` is the whole environment."""
         if not shutil.which(argv[0]):
             raise EnvironmentFault(f"{name} cannot be started: there is no program {argv[0]}.")
-        # setpriv execs the program, so the pid is the program's own.
-        guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *guard,
+                *guard(),
                 *argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,

@@ -24,65 +24,83 @@ log = logging.getLogger(__name__)
 MODULE = "workers.alone_child"
 LONGEST_LINE = 2**24
 START_BOUND = 30.0
-"""Seconds beyond its deadline that a job may take alone, to load what it needs."""
+"""Seconds within which the process must have loaded what it needs."""
+GRACE = 10.0
+"""Seconds after its deadline until a job that should have kept it is taken for one that holds its process up."""
 CLAIM = TypeAdapter(Claim)
 ENDING = TypeAdapter(Ending)
 
 
 class Alone:
-    """One such job at a time; the others wait, their leases kept."""
+    """For one such job at a time: the process takes as much memory as a worker."""
 
-    def __init__(self, tools: Tools, module: str = MODULE) -> None:
-        """`module` is what the process runs."""
+    def __init__(
+        self, tools: Tools, module: str = MODULE, start_bound: float = START_BOUND, grace: float = GRACE
+    ) -> None:
+        """`module` is what the process runs; the bounds are in seconds."""
         self._tools = tools
         self._module = module
-        self._turn = asyncio.Lock()
+        self._start_bound = start_bound
+        self._grace = grace
 
     async def render(self, claim: Claim, report: Report) -> Ending:
         """As `render_video`. Raises RuntimeError when the process cannot even begin."""
-        async with self._turn:
-            self._tools.metrics.alone.inc()
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self._module,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=LONGEST_LINE,
-            )
-            ending = None
-            try:
-                async with asyncio.timeout(self._tools.workload.job_deadline + START_BOUND):
-                    ending = await self._follow(process, claim, report)
-            except TimeoutError:  # it keeps its own deadline, unless it blocks its loop
-                ending = _quarantined(claim, "it answered no more")
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                await process.wait()
-                if ending is None or ending.outcome is Outcome.FAILED:
-                    await withdraw(self._tools, claim)
+        self._tools.metrics.alone.inc()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+        )
+        ending = None
+        try:
+            await self._begin(process, claim)
+            ending = await self._follow(process, claim, report)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            if ending is None or ending.outcome is Outcome.FAILED:
+                await withdraw(self._tools, claim)
         return ending
 
-    async def _follow(self, process: asyncio.subprocess.Process, claim: Claim, report: Report) -> Ending:
+    async def _begin(self, process: asyncio.subprocess.Process, claim: Claim) -> None:
+        """Until the job's own work begins. What fails before is none of its fault: RuntimeError."""
         assert process.stdin
         assert process.stdout
         process.stdin.write(CLAIM.dump_json(claim) + b"\n")
-        began = False
+        try:
+            async with asyncio.timeout(self._start_bound):
+                if await process.stdout.readline():
+                    return
+                why = f"ended with status {await process.wait()} before it began"
+        except TimeoutError:
+            why = f"did not begin within {self._start_bound:g} s"
+        raise RuntimeError(f"the process for {claim.job_id} {why}")
+
+    async def _follow(self, process: asyncio.subprocess.Process, claim: Claim, report: Report) -> Ending:
+        try:
+            async with asyncio.timeout(self._tools.workload.job_deadline + self._grace):
+                if ending := await self._told(process, report):
+                    self._count(ending.timings)
+                    return ending
+                status = await process.wait()
+        except TimeoutError:  # it keeps its own deadline, unless it blocks its loop
+            return _quarantined(claim, "held up", "it answered no more")
+        log.error("job %s killed the process that it had for itself (status %d)", claim.job_id, status)
+        return _quarantined(claim, "killed", f"signal {-status}" if status < 0 else f"status {status}")
+
+    async def _told(self, process: asyncio.subprocess.Process, report: Report) -> Ending | None:
+        """The ending that the process tells, passing on its reports; None when it dies without one."""
+        assert process.stdout
         async for line in process.stdout:
             said: dict[str, Any] = orjson.loads(line)
             if "ending" in said:
-                ending = ENDING.validate_python(said["ending"])
-                self._count(ending.timings)
-                return ending
-            began = True
-            if "stage" in said:
-                await report(Stage(said["stage"]), said["progress"])
-        status = await process.wait()
-        if not began:
-            raise RuntimeError(f"the process for {claim.job_id} ended with status {status} before it began")
-        log.error("job %s killed the process that it had for itself (status %d)", claim.job_id, status)
-        return _quarantined(claim, f"signal {-status}" if status < 0 else f"status {status}")
+                return ENDING.validate_python(said["ending"])
+            await report(Stage(said["stage"]), said["progress"])
+        return None
 
     def _count(self, timings: Timings) -> None:
         """What the process measured belongs to this worker's metrics; nobody asks it for its own."""
@@ -92,9 +110,9 @@ class Alone:
             count_call(call, self._tools.metrics)
 
 
-def _quarantined(claim: Claim, how: str) -> Ending:
+def _quarantined(claim: Claim, what: str, how: str) -> Ending:
     message = (
-        f"The job was given up: {claim.crashes} workers died while they ran it, and then it killed a process that ran "
+        f"The job was given up: {claim.crashes} workers died while they ran it, and then it {what} a process that ran "
         f"nothing else ({how})."
     )
     return Ending(Outcome.FAILED, Timings(), error=JobError(code=ErrorCode.QUARANTINED, message=message))

@@ -25,7 +25,7 @@ from contract.cancellation import was_cancelled
 from contract.catalogue import WorkerMetrics
 from contract.connections import REDIS_DOWN
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
-from contract.ledger import RENDER, Claim, Ending, Ledger, Standing, UnknownJobError
+from contract.ledger import RENDER, Claim, Ending, Ledger, Order, Standing, UnknownJobError
 from contract.settings import Plant, Workload
 from workers.leases import RETRY_DELAY, Execution, Leases
 from workers.pipeline import Report
@@ -78,8 +78,7 @@ class LedgerWorker(Worker):
         """`blocking` is a client for waiting and listening, which must not repeat commands by itself."""
 
         async def run_function(ctx: dict[Any, Any], claim: Claim, report: Report) -> Ending:  # noqa: ARG001 - arq's
-            alone = claim.crashes >= workload.suspect_after
-            return await (handlers.render_alone if alone else handlers.render)(claim, report)
+            return await (handlers.render_alone if self._is_suspect(claim) else handlers.render)(claim, report)
 
         super().__init__(
             functions=[func(run_function, name=RENDER, timeout=workload.job_deadline)],
@@ -105,11 +104,15 @@ class LedgerWorker(Worker):
         self._unanswered: str | None = None
         """The token prefix of a claim whose answer has not come: Redis may have handed out jobs under it."""
         self._waiting: asyncio.Future[list[Claim]] | None = None
+        self._suspects = 0
+        """How many of the jobs it runs are suspected of killing their workers: one at most."""
         metrics.slots.set(workload.slots)
 
     async def main(self) -> None:
         """Arq's loop, waiting for a wake-up instead of sleeping between polls."""
-        if abandoned := await self._offered(lambda: self._ledger.abandon(self.name), float("inf")):
+        if abandoned := await self._offered(
+            lambda: self._ledger.abandon(self.name, self._workload.suspect_after), float("inf")
+        ):
             log.warning("%d jobs of an earlier worker %s, which died, are in the queue again", abandoned, self.name)
         async with asyncio.TaskGroup() as group:  # a worker that cannot renew must not go on claiming
             group.create_task(self._leases.renew_for_ever())
@@ -149,11 +152,11 @@ class LedgerWorker(Worker):
 
     async def _claim(self, limit: int) -> list[Claim]:
         self._unanswered = self._unanswered or f"{secrets.token_hex(6)}-"
-        args = (self.name, self._workload.lease, limit, self._unanswered)
+        order = self._order(limit, self._unanswered)
         if not self._queue_empty:
-            claims = await self._ledger.claim(*args)
+            claims = await self._ledger.claim(order)
         else:
-            self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, *args))
+            self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, order))
             try:
                 claims = await self._waiting
             except asyncio.CancelledError:
@@ -163,10 +166,17 @@ class LedgerWorker(Worker):
         self._unanswered = None
         return claims
 
+    def _order(self, limit: int, token_prefix: str) -> Order:
+        suspects, suspect_after = 1 - self._suspects, self._workload.suspect_after
+        return Order(self.name, self._workload.lease, limit, token_prefix, suspects, suspect_after)
+
+    def _is_suspect(self, claim: Claim) -> bool:
+        return claim.crashes >= self._workload.suspect_after
+
     async def _give_back_unanswered(self) -> None:
         if self._unanswered is None:
             return
-        for claim in await self._ledger.claim(self.name, self._workload.lease, 0, self._unanswered):
+        for claim in await self._ledger.claim(self._order(0, self._unanswered)):
             if await self._ledger.hand_back(claim.job_id, claim.token):
                 self._metrics.handed_back.inc()
 
@@ -180,6 +190,7 @@ class LedgerWorker(Worker):
         execution = Execution(claim, held_until, self._render)
         self._leases.add(execution)
         self.tasks[claim.token] = execution.render
+        self._suspects += self._is_suspect(claim)
         self._metrics.slots_used.set(len(self.tasks))
         ending = self.loop.create_task(self._bring_to_an_end(execution))
         self._endings.add(ending)
@@ -225,6 +236,7 @@ class LedgerWorker(Worker):
         finally:
             self._leases.remove(execution)
             del self.tasks[claim.token]
+            self._suspects -= self._is_suspect(claim)
             self._metrics.slots_used.set(len(self.tasks))
             self._slot_freed.set()
 

@@ -1,9 +1,9 @@
--- ARGV: worker name
+-- ARGV: worker name, after how many crashes a job is a suspect
 -- A worker that starts holds nothing: what runs under its name was left by one that died. Returns how many jobs that were.
-local worker, found = ARGV[1], 0
+local worker, suspect_after, found = ARGV[1], tonumber(ARGV[2]), 0
 for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
   if redis.call('HGET', job_key(id), 'worker') == worker then
-    requeue(id, 'crashes')
+    crash(id, suspect_after)
     found = found + 1
   end
 end

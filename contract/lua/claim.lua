@@ -1,8 +1,10 @@
--- ARGV: worker name, lease in ms, how many at most, a prefix for tokens that nobody else uses
+-- ARGV: worker name, lease in ms, how many at most, a prefix for tokens that nobody else uses, how many of them may be
+-- suspects, after how many crashes a job is one
 -- First takes back what dead workers left, then hands out due jobs. Repeating it with the same prefix hands out the same
 -- jobs, as far as they are still held under it, and no others.
 -- Returns a list of {id, token, function, request, execution, created_at, started_at, crashes, errors}.
 local worker, lease_ms, limit, token_prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local turns, suspect_after = tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local SHORT_SILENCE_MS = 2000
 
@@ -23,12 +25,16 @@ if #before > 0 then return claims end
 -- live get the time to say so.
 local nobody_could = pulse() > math.max(lease_ms / 2, SHORT_SILENCE_MS)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 1000)) do
-  if nobody_could then redis.call('ZADD', LEASES, now_ms + lease_ms / 2, id) else requeue(id, 'crashes') end
+  if nobody_could then redis.call('ZADD', LEASES, now_ms + lease_ms / 2, id) else crash(id, suspect_after) end
 end
-for n, id in ipairs(redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now_ms, 'LIMIT', 0, limit)) do
+
+local function due(queue, most) return redis.call('ZRANGEBYSCORE', queue, '-inf', now_ms, 'LIMIT', 0, most) end
+
+local function hand_out(queue, id)
   local job = job_key(id)
+  local n = #claims + 1
   local token = token_prefix .. n
-  redis.call('ZREM', QUEUE, id)
+  redis.call('ZREM', queue, id)
   redis.call('HINCRBY', job, 'executions', 1)
   redis.call('HSET', job, 'status', 'in_progress', 'token', token, 'worker', worker, 'started_at', stamp,
     'stage', 'parse', 'progress', 5)
@@ -39,6 +45,10 @@ for n, id in ipairs(redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now_ms, 'LIMIT', 
   announce(id, 'in_progress', 'parse', 5)
   claims[n] = handed_out(id, token)
 end
+
+-- Suspects go first: they are few at a time, and behind a queue that is never empty they would never have a turn.
+for _, id in ipairs(due(SUSPECTS, math.min(limit, turns))) do hand_out(SUSPECTS, id) end
+for _, id in ipairs(due(QUEUE, limit - #claims)) do hand_out(QUEUE, id) end
 if #claims > 0 then redis.call('PEXPIRE', claim_key(token_prefix), lease_ms) end
 if redis.call('ZCARD', QUEUE) == 0 then redis.call('DEL', WAKE) end
 return claims

@@ -1,5 +1,6 @@
 -- Put before each script. Times are taken from Redis's own clock, so that no two processes disagree.
-local QUEUE, LEASES, JOBS, TOTALS = 't2v:queue', 't2v:leases', 't2v:jobs', 't2v:totals'
+local QUEUE, SUSPECTS, LEASES = 't2v:queue', 't2v:suspects', 't2v:leases'
+local JOBS, TOTALS = 't2v:jobs', 't2v:totals'
 local WAKE, EVENTS, CANCELS = 't2v:wake', 't2v:events', 't2v:cancels'
 local PULSE, BEGUN = 't2v:pulse', 't2v:begun'
 local WAKE_CAP = 256
@@ -49,6 +50,7 @@ end
 local function close_cancelled(id, from)
   redis.call('HSET', job_key(id), 'status', 'cancelled', 'outcome', 'cancelled', 'completed_at', stamp)
   redis.call('ZREM', QUEUE, id)
+  redis.call('ZREM', SUSPECTS, id)
   redis.call('ZREM', LEASES, id)
   move(id, from, 'cancelled')
   count('finished:cancelled')
@@ -56,10 +58,10 @@ local function close_cancelled(id, from)
 end
 
 -- Puts a running job back into the queue, or ends it if that was asked; its execution token is void. It gets its old
--- place, unless it is to be due delay_ms from now.
+-- place, unless it is to be due delay_ms from now. Suspects wait apart: each worker runs one at a time.
 local function requeue(id, cause, delay_ms)
   local job = job_key(id)
-  local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms', 'history', 'worker', 'started_at')
+  local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms', 'history', 'worker', 'started_at', 'suspect')
   count(cause)
   redis.call('HINCRBY', job, cause, 1)
   redis.call('HSET', job, 'token', '', 'stage', '', 'progress', 0,
@@ -68,8 +70,16 @@ local function requeue(id, cause, delay_ms)
   redis.call('HSET', job, 'status', 'queued')
   redis.call('ZREM', LEASES, id)
   local delayed = delay_ms and delay_ms > 0
-  redis.call('ZADD', QUEUE, delayed and now_ms + delay_ms or fields[2], id)
+  redis.call('ZADD', fields[6] and SUSPECTS or QUEUE, delayed and now_ms + delay_ms or fields[2], id)
   move(id, 'in_progress', 'queued')
   if not delayed then wake() end
   announce(id, 'queued')
+end
+
+-- The worker of a running job died. So often, and the job is suspected of having killed it.
+local function crash(id, suspect_after)
+  if tonumber(redis.call('HGET', job_key(id), 'crashes') or 0) + 1 >= suspect_after then
+    redis.call('HSET', job_key(id), 'suspect', 1)
+  end
+  requeue(id, 'crashes')
 end

@@ -65,8 +65,11 @@ def _scenario_row(name: str, run: Run | None) -> tuple[str, ...]:
 def _shown(run: Run) -> list[Target]:
     """All targets; of one that several rungs share, the rung that did worst, and any other that missed it."""
     targets = run.result.targets if run.result else []
-    worst_of = {name: min((t for t in targets if t.name == name), key=_standing) for name in {t.name for t in targets}}
-    return [target for target in targets if target is worst_of[target.name] or not target.passed]
+    alike: dict[tuple[str, str, float], list[Target]] = {}
+    for target in targets:
+        alike.setdefault((target.name, target.op, target.limit), []).append(target)
+    shown = [min(several, key=_standing) for several in alike.values()]
+    return [target for target in targets if target in shown or not target.passed]
 
 
 def _standing(target: Target) -> tuple[bool, bool, float]:

@@ -90,7 +90,7 @@ class Breaker:
         return max(0.0, self._next_try - self._clock())
 
     def record(self, permit: Permit, verdict: Verdict) -> News | None:
-        """To be told of every permit once, when its call is over; answers what other workers should hear."""
+        """To be told once that the call of a permit is over; answers what other workers should hear."""
         if permit.term != self._pass.term:
             return None
         if permit.probe:

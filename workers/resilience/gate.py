@@ -38,7 +38,7 @@ class Gate:
         return permit
 
     def leave(self, permit: Permit, verdict: Verdict) -> None:
-        """Owed for every permit."""
+        """Owed for every permit that `enter` gave."""
         if permit.probe:
             self._metrics.probes.labels(self.provider, verdict).inc()
             self._end_turn(permit, verdict)

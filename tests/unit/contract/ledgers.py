@@ -12,6 +12,7 @@ from contract import keys
 from contract.jobs import DocumentInfo, ErrorCode, JobError, JobOptions, JobRequest, Outcome, Status, Timings
 from contract.ledger import Ending, IdempotencyKey, Ledger
 from contract.records import TOTAL_NAMES, Records
+from tests.unit.orders import SUSPECT_AFTER, order
 
 WAKE_CAP = 256
 
@@ -45,7 +46,7 @@ def idempotency_key(name: str, fingerprint: str = "same", remember: float = 60.0
 
 async def claim_one(ledger: Ledger, prefix: str, lease: float = LIVES) -> str:
     """The token of the first waiting job's new execution."""
-    (claim,) = await ledger.claim("worker", lease, 1, prefix)
+    (claim,) = await ledger.claim(order("worker", lease, 1, prefix))
     return claim.token
 
 
@@ -69,6 +70,8 @@ class LedgerKeys:
     """Everything that the ledger keeps, read at one moment."""
 
     queue: dict[str, float]
+    """Suspects included."""
+    suspects: dict[str, float]
     leases: dict[str, float]
     jobs: set[str]
     indexes: dict[str, set[str]]
@@ -85,6 +88,7 @@ async def read_keys(redis: Redis) -> LedgerKeys:
     key_keys = [key for key in found if key.startswith(keys.idempotency(""))]
     pipe = redis.pipeline(transaction=True)
     pipe.zrange(keys.QUEUE, 0, -1, withscores=True)
+    pipe.zrange(keys.SUSPECTS, 0, -1, withscores=True)
     pipe.zrange(keys.LEASES, 0, -1, withscores=True)
     pipe.zrange(keys.JOBS, 0, -1)
     pipe.llen(keys.WAKE)
@@ -94,11 +98,12 @@ async def read_keys(redis: Redis) -> LedgerKeys:
         pipe.pttl(key)
     for key in (*job_keys, *key_keys):
         pipe.hgetall(key)
-    queue, leases, jobs, wake, *rest = await pipe.execute()
+    queue, suspects, leases, jobs, wake, *rest = await pipe.execute()
     members, lifetimes = rest[: len(Status)], rest[len(Status) : len(Status) + len(key_keys)]
     hashes = rest[len(Status) + len(key_keys) :]
     return LedgerKeys(
-        queue=dict(queue),
+        queue=dict([*queue, *suspects]),
+        suspects=dict(suspects),
         leases=dict(leases),
         jobs=set(jobs),
         indexes={str(status): set(ids) for status, ids in zip(Status, members, strict=True)},
@@ -130,7 +135,7 @@ def assert_told(before: LedgerKeys, after: LedgerKeys) -> None:
         if any(old.get(name) != record.get(name) for name in ("status", "stage", "cancel_requested")):
             assert int(record.get("version", 0)) > int(old.get("version", 0)), "a change has no version"
     came = len(after.queue.keys() - before.queue.keys())
-    if after.queue:  # a claim that empties the queue takes the wake-ups with it
+    if after.queue.keys() - after.suspects.keys():  # a claim that empties the queue takes the wake-ups with it
         assert after.wake >= min(WAKE_CAP, before.wake + came), "a job was queued without a wake-up"
 
 
@@ -141,7 +146,10 @@ def _check_indexes(found: LedgerKeys) -> None:
     assert set(found.queue) == found.indexes[Status.QUEUED], "the queue and the index of queued jobs differ"
     assert set(found.leases) == found.indexes[Status.IN_PROGRESS], "the leases and the running jobs differ"
     assert found.wake <= WAKE_CAP, "the wake list grows without end"
-    assert found.wake or not found.queue, "jobs wait and nobody was woken"
+    assert found.wake or found.queue == found.suspects, "jobs wait and nobody was woken"
+    for job_id in found.queue:
+        crashes = int(found.records[job_id].get("crashes", 0))
+        assert (job_id in found.suspects) == (crashes >= SUSPECT_AFTER), "suspects wait apart, and nobody else"
 
 
 def _check_record(job_id: str, record: dict[str, str], found: LedgerKeys) -> None:

@@ -6,7 +6,7 @@ from contract.ledger import _LUA, _SCRIPTS
 
 def test_the_scripts_use_the_names_of_keys() -> None:
     prelude = (_LUA / "prelude.lua").read_text()
-    names = ["QUEUE", "LEASES", "JOBS", "TOTALS", "WAKE", "EVENTS", "CANCELS", "PULSE", "BEGUN"]
+    names = ["QUEUE", "SUSPECTS", "LEASES", "JOBS", "TOTALS", "WAKE", "EVENTS", "CANCELS", "PULSE", "BEGUN"]
     declared: dict[str, str] = {}
     for left, right in re.findall(r"^local ([A-Z, ]+) = (.+)$", prelude, re.MULTILINE):
         declared |= dict(zip(left.split(", "), re.findall(r"'(.+?)'", right), strict=False))

@@ -18,6 +18,7 @@ from tests.unit.contract.ledgers import (
     read_keys,
     record_of,
 )
+from tests.unit.orders import SUSPECT_AFTER, order
 
 
 async def test_a_job_runs_from_queue_to_completion(ledger: Ledger, records: Records) -> None:
@@ -26,7 +27,7 @@ async def test_a_job_runs_from_queue_to_completion(ledger: Ledger, records: Reco
     assert waiting
     assert (waiting.status, waiting.started_at, waiting.completed_at) == (Status.QUEUED, None, None)
 
-    (claim,) = await ledger.claim("worker", LIVES, 5, "first-")
+    (claim,) = await ledger.claim(order("worker", LIVES, 5, "first-"))
     assert (claim.job_id, claim.function, claim.execution) == ("video_a", RENDER, 1)
     assert REQUEST.model_validate_json(claim.request) == REQUEST
     assert await ledger.advance("video_a", claim.token, Stage.SCENES, 40) is Standing.CURRENT
@@ -111,20 +112,20 @@ async def test_a_lease_that_ran_out_is_a_crash_and_goes_back_to_its_old_place(le
     for name in "abc":
         await ledger.accept(f"video_{name}", REQUEST)
     await claim_one(ledger, "dies-", DIES_AT_ONCE)
-    (again,) = await ledger.claim("other", LIVES, 1, "second-")
+    (again,) = await ledger.claim(order("other", LIVES, 1, "second-"))
     assert (again.job_id, again.execution) == ("video_a", 2)
     job = await records.job("video_a")
     assert job
     assert (job.executions, job.crashes) == (2, 1)
     assert (await records.totals())["crashes"] == 1
-    assert [claim.job_id for claim in await ledger.claim("other", LIVES, 5, "rest-")] == ["video_b", "video_c"]
+    assert [claim.job_id for claim in await ledger.claim(order("other", LIVES, 5, "rest-"))] == ["video_b", "video_c"]
 
 
 async def test_a_renewed_lease_is_no_crash(ledger: Ledger, records: Records) -> None:
     await ledger.accept("video_a", REQUEST)
     token = await claim_one(ledger, "first-", DIES_AT_ONCE)
     await ledger.renew(LIVES, {"video_a": token})
-    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    assert await ledger.claim(order("other", LIVES, 5, "second-")) == []
     assert await ledger.finish("video_a", token, COMPLETED)
     assert (await records.totals())["crashes"] == 0
 
@@ -138,7 +139,7 @@ async def test_a_job_handed_back_waits_at_its_old_place_without_a_crash(ledger: 
     job = await records.job("video_a")
     assert job
     assert (job.status, job.stage, job.progress, job.crashes) == (Status.QUEUED, None, 0, 0)
-    (again,) = await ledger.claim("other", LIVES, 1, "second-")
+    (again,) = await ledger.claim(order("other", LIVES, 1, "second-"))
     assert (again.job_id, again.execution) == ("video_a", 2)
 
 
@@ -149,7 +150,7 @@ async def test_cancel_ends_a_waiting_job_asks_a_running_one_and_leaves_an_ended_
     await ledger.accept("video_a", REQUEST)
     assert await ledger.cancel("video_a") is Cancellation.CANCELLED
     assert await ledger.cancel("video_a") is Cancellation.ENDED
-    assert await ledger.claim("worker", LIVES, 5, "none-") == []
+    assert await ledger.claim(order("worker", LIVES, 5, "none-")) == []
 
     await ledger.accept("video_b", REQUEST)
     token = await claim_one(ledger, "first-")
@@ -171,7 +172,7 @@ async def test_a_job_that_was_to_be_cancelled_ends_cancelled_when_its_worker_die
     await ledger.accept("video_a", REQUEST)
     token = await claim_one(ledger, "dies-", DIES_AT_ONCE)
     await ledger.cancel("video_a")
-    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    assert await ledger.claim(order("other", LIVES, 5, "second-")) == []
     job = await records.job("video_a")
     assert job
     assert (job.status, job.crashes) == (Status.CANCELLED, 1)
@@ -185,7 +186,7 @@ async def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_handed_back(
     token = await claim_one(ledger, "first-")
     await ledger.cancel("video_a")
     assert await ledger.hand_back("video_a", token)
-    assert await ledger.claim("other", LIVES, 5, "second-") == []
+    assert await ledger.claim(order("other", LIVES, 5, "second-")) == []
     assert (await records.winner("video_a")) == (Status.CANCELLED, "")
 
 
@@ -209,7 +210,7 @@ async def test_only_an_ended_job_is_deleted_and_totals_go_on_counting_it(redis: 
 async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger) -> None:
     ids = [new_job_id() for _ in range(60)]
     await asyncio.gather(*(ledger.accept(job_id, REQUEST) for job_id in ids))
-    rounds = await asyncio.gather(*(ledger.claim(f"worker-{n}", LIVES, 7, f"{n}-") for n in range(12)))
+    rounds = await asyncio.gather(*(ledger.claim(order(f"worker-{n}", LIVES, 7, f"{n}-")) for n in range(12)))
     claimed = [claim.job_id for claims in rounds for claim in claims]
     assert sorted(claimed) == sorted(ids)
 
@@ -217,16 +218,16 @@ async def test_each_waiting_job_is_handed_to_one_of_many_workers(ledger: Ledger)
 async def test_a_waiting_worker_is_handed_a_job_when_it_is_accepted_and_none_without_one(
     ledger: Ledger, redis: Redis
 ) -> None:
-    waiting = ("worker", LIVES, 5, "first-")
-    assert await ledger.claim_when_woken(redis, 0.05, *waiting) == []  # Redis does not know the script yet
-    claiming = asyncio.create_task(ledger.claim_when_woken(redis, 2, *waiting))
+    waiting = order("worker", LIVES, 5, "first-")
+    assert await ledger.claim_when_woken(redis, 0.05, waiting) == []  # Redis does not know the script yet
+    claiming = asyncio.create_task(ledger.claim_when_woken(redis, 2, waiting))
     async with asyncio.timeout(2):
         while not (await redis.info("clients"))["blocked_clients"]:  # noqa: ASYNC110 - the state is in Redis
             await asyncio.sleep(0.001)
         await ledger.accept("video_a", REQUEST)
         claims = await claiming
     assert [(claim.job_id, claim.token) for claim in claims] == [("video_a", "first-1")]
-    assert await ledger.claim_when_woken(redis, 0.05, "worker", LIVES, 5, "second-") == []
+    assert await ledger.claim_when_woken(redis, 0.05, order("worker", LIVES, 5, "second-")) == []
 
 
 async def test_a_claim_whose_answer_was_lost_is_repeated_and_hands_out_the_same_jobs(
@@ -234,11 +235,11 @@ async def test_a_claim_whose_answer_was_lost_is_repeated_and_hands_out_the_same_
 ) -> None:
     for name in "abc":
         await ledger.accept(f"video_{name}", REQUEST)
-    lost = await ledger.claim("worker", LIVES, 2, "first-")
+    lost = await ledger.claim(order("worker", LIVES, 2, "first-"))
     await ledger.finish("video_a", lost[0].token, COMPLETED)
-    assert await ledger.claim("worker", LIVES, 2, "first-") == lost[1:]
-    assert await ledger.claim("worker", LIVES, 0, "none-") == []
-    (other,) = await ledger.claim("worker", LIVES, 2, "second-")
+    assert await ledger.claim(order("worker", LIVES, 2, "first-")) == lost[1:]
+    assert await ledger.claim(order("worker", LIVES, 0, "none-")) == []
+    (other,) = await ledger.claim(order("worker", LIVES, 2, "second-"))
     assert other.job_id == "video_c"
     assert 0 < await redis.pttl(keys.claim("first-")) <= LIVES * 1000
 
@@ -248,11 +249,11 @@ async def test_a_worker_that_starts_again_finds_what_it_held_in_the_queue_at_onc
 ) -> None:
     for name in "abc":
         await ledger.accept(f"video_{name}", REQUEST)
-    assert len(await ledger.claim("worker-1", LIVES, 2, "first-")) == 2
-    (other,) = await ledger.claim("worker-2", LIVES, 1, "second-")
-    assert await ledger.abandon("worker-1") == 2
-    assert await ledger.abandon("worker-1") == 0
-    again = await ledger.claim("worker-1", LIVES, 3, "third-")
+    assert len(await ledger.claim(order("worker-1", LIVES, 2, "first-"))) == 2
+    (other,) = await ledger.claim(order("worker-2", LIVES, 1, "second-"))
+    assert await ledger.abandon("worker-1", SUSPECT_AFTER) == 2
+    assert await ledger.abandon("worker-1", SUSPECT_AFTER) == 0
+    again = await ledger.claim(order("worker-1", LIVES, 3, "third-"))
     assert [(claim.job_id, claim.crashes) for claim in again] == [("video_a", 1), ("video_b", 1)]
     assert (await records.totals())["crashes"] == 2
     job = await records.job("video_a")
@@ -269,11 +270,11 @@ async def test_no_worker_counts_as_dead_because_redis_was_away(ledger: Ledger, r
     minute_ago = (await redis.time())[0] * 1000 - 60_000
     await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # it ran out while Redis hung
     await redis.set(keys.PULSE, minute_ago)
-    assert await ledger.claim("other", 10, 5, "second-") == []
+    assert await ledger.claim(order("other", 10, 5, "second-")) == []
     assert (await records.totals())["crashes"] == 0
     assert await ledger.renew(10, {"video_a": token}) == {}
     await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # and this time it is the worker that went
-    (again,) = await ledger.claim("other", 10, 5, "third-")
+    (again,) = await ledger.claim(order("other", 10, 5, "third-"))
     assert (again.job_id, again.crashes) == ("video_a", 1)
 
 
@@ -285,10 +286,10 @@ async def test_a_job_that_failed_for_a_reason_of_ours_is_due_again_after_a_while
     token = await claim_one(ledger, "first-")
     assert await ledger.try_again("video_a", token, 0.2)
     assert not await ledger.try_again("video_a", token, 0.2)
-    (other,) = await ledger.claim("worker", LIVES, 2, "second-")
+    (other,) = await ledger.claim(order("worker", LIVES, 2, "second-"))
     assert other.job_id == "video_b"
     async with asyncio.timeout(2):
-        while not (claims := await ledger.claim("worker", LIVES, 1, f"{new_job_id()}-")):  # noqa: ASYNC110 - Redis knows
+        while not (claims := await ledger.claim(order("worker", LIVES, 1, f"{new_job_id()}-"))):  # noqa: ASYNC110 - Redis knows
             await asyncio.sleep(0.02)
     assert (claims[0].job_id, claims[0].execution, claims[0].errors, claims[0].crashes) == ("video_a", 2, 1, 0)
     assert claims[0].started_at - claims[0].created_at > 0.19

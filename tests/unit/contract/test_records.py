@@ -2,6 +2,7 @@ from contract.jobs import Status, new_job_id
 from contract.ledger import Ledger
 from contract.records import Records
 from tests.unit.contract.ledgers import COMPLETED, LIVES, REQUEST
+from tests.unit.orders import order
 
 
 async def all_pages(records: Records, limit: int, status: Status | None = None) -> list[str]:
@@ -35,7 +36,7 @@ async def test_a_page_can_be_of_one_status(ledger: Ledger, records: Records) -> 
     ids = [f"video_{number}" for number in range(6)]
     for job_id in ids:
         await ledger.accept(job_id, REQUEST)
-    claims = await ledger.claim("worker", LIVES, 4, "t-")
+    claims = await ledger.claim(order("worker", LIVES, 4, "t-"))
     for claim in claims[:2]:
         await ledger.finish(claim.job_id, claim.token, COMPLETED)
     await ledger.cancel(ids[5])

@@ -26,6 +26,7 @@ from tests.unit.contract.ledgers import (
     idempotency_key,
     record_of,
 )
+from tests.unit.orders import SUSPECT_AFTER, order
 
 STEPS = (
     "accept",
@@ -107,12 +108,15 @@ class Walk:
     async def _claim(self, number: int) -> None:
         lease = self.chance.choice([LIVES, DIES_AT_ONCE])
         limit = self.chance.randint(1, 3)
-        waiting = await self.redis.zcard(keys.QUEUE)
+        suspects = self.chance.randint(0, 1)
+        wanted = order("worker", lease, limit, f"{number}-", suspects=suspects)
+        innocent, suspected = await self.redis.zcard(keys.QUEUE), await self.redis.zcard(keys.SUSPECTS)
         dead = await self.redis.zrangebyscore(keys.LEASES, "-inf", time.time() * 1000, withscores=True)
-        claims = await self.ledger.claim("worker", lease, limit, f"{number}-")
+        claims = await self.ledger.claim(wanted)
         for job_id, ended in dead:
             assert await self.redis.zscore(keys.LEASES, job_id) != ended, "a dead worker keeps its job"
-        assert len(claims) >= min(waiting, limit), "due jobs were not handed out"
+        assert len(claims) >= min(innocent + min(suspects, suspected), limit), "due jobs were not handed out"
+        assert sum(claim.crashes >= SUSPECT_AFTER for claim in claims) <= suspects, "suspects crowd a worker"
         assert len({claim.job_id for claim in claims}) == len(claims) <= limit
         for claim in claims:
             assert claim.token not in self.tokens[claim.job_id]
@@ -121,13 +125,13 @@ class Walk:
             assert 0 < await self.redis.pttl(keys.claim(f"{number}-")) <= LIVES * 1000, (
                 "what was claimed is kept for ever"
             )
-            assert await self.ledger.claim("worker", lease, limit, f"{number}-") == claims, "a repeated claim differs"
+            assert await self.ledger.claim(wanted) == claims, "a repeated claim differs"
 
     async def _abandon(self, _: int) -> None:
         held = await self.redis.zcard(keys.LEASES)
-        assert await self.ledger.abandon("somebody else") == 0
+        assert await self.ledger.abandon("somebody else", SUSPECT_AFTER) == 0
         if self.chance.random() < 0.3:
-            assert await self.ledger.abandon("worker") == held
+            assert await self.ledger.abandon("worker", SUSPECT_AFTER) == held
 
     async def _renew(self, _: int) -> None:
         held = dict(self._any_execution() for _ in range(3))
@@ -168,7 +172,9 @@ class Walk:
         self.refused_finishes += not finished
 
     async def _cancel(self, _: int) -> None:
-        job_id = self._any_job()
+        place = self.chance.choice([keys.LEASES, keys.SUSPECTS, None])
+        there = await self.redis.zrange(place, 0, -1) if place else []
+        job_id = self.chance.choice(there or [self._any_job()])
         if await self.ledger.cancel(job_id) is Cancellation.REQUESTED:
             assert (await record_of(self.redis, job_id)).get("cancel_requested") == "1"
 

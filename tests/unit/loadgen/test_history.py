@@ -1,8 +1,9 @@
+import pytest
 from aiohttp import web
 
 from contract.jobs import Status
 from loadgen.client import Client
-from loadgen.history import adopt, jobs_since, reconcile
+from loadgen.history import adopt, jobs_since, loss_age, reconcile
 from tests.unit.loadgen.handmade import job, record, video_id
 from tests.unit.loadgen.tiny import serving
 
@@ -86,3 +87,20 @@ async def test_the_ledger_is_read_page_by_page_back_to_the_start_and_no_further(
         assert [one.id for one in since] == [video_id(index) for index in reversed(range(230, 450))]
         assert len(await jobs_since(client, 0.0)) == 450
         assert await jobs_since(client, 1000.0) == []
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "age"),
+    [
+        ([], 0.0),
+        ([9.5], 0.5),
+        ([9.5, 18.0, 19.9], 2.0),
+        ([9.5, 20.1], None),  # after the last cut
+        ([None], None),
+    ],
+)
+def test_the_age_of_a_loss_is_how_long_before_the_next_cut_the_job_was_acknowledged(
+    acknowledged: list[float | None], age: float | None
+) -> None:
+    lost = [record(index, acknowledged=moment) for index, moment in enumerate(acknowledged)]
+    assert loss_age(lost, [10.0, 20.0]) == (None if age is None else pytest.approx(age))

@@ -19,6 +19,7 @@ from contract.ledger import Claim, Ending, Ledger
 from contract.manifest import VIDEO_NAME, Asset, AssetKind, Manifest
 from contract.settings import Deployment, Workload
 from service.app import create_app
+from tests.unit.orders import order
 
 PDF = b"%PDF-1.7\nnot much of a paper\n%%EOF\n"
 LIMIT = 100_000
@@ -73,7 +74,7 @@ class Front:
 
     async def claim(self, lease: float = 60) -> Claim:
         """The oldest waiting job, as a worker takes it."""
-        (claim,) = await self.ledger.claim("worker", lease, 1, f"{asyncio.get_running_loop().time()}-")
+        (claim,) = await self.ledger.claim(order("worker", lease, 1, f"{asyncio.get_running_loop().time()}-"))
         return claim
 
     async def finish(self, claim: Claim, outcome: Outcome = Outcome.COMPLETED) -> None:

@@ -70,6 +70,25 @@ async def test_a_process_that_cannot_begin_condemns_no_job(suspect: Callable[...
         await Alone(bench.tools, module="tests.unit.workers.no_such_module").render(bench.claim, bench.report)
 
 
+async def test_a_process_that_does_not_begin_in_time_condemns_no_job(suspect: Callable[..., Bench]) -> None:
+    bench = suspect()
+    alone = Alone(bench.tools, module="tests.unit.workers.unruly_alone", start_bound=0.5)
+    bench.claim = replace(bench.claim, request="never begins")
+    with pytest.raises(RuntimeError, match=r"did not begin within 0\.5 s"):
+        await alone.render(bench.claim, bench.report)
+
+
+async def test_a_job_that_holds_up_the_process_it_has_for_itself_is_given_up(suspect: Callable[..., Bench]) -> None:
+    bench = suspect()
+    bench.tools = replace(bench.tools, workload=bench.tools.workload.model_copy(update={"job_deadline": 0.1}))
+    bench.claim = replace(bench.claim, request="never ends")
+    alone = Alone(bench.tools, module="tests.unit.workers.unruly_alone", grace=0.4)
+    ending = await alone.render(bench.claim, bench.report)
+    assert ending.error
+    assert ending.error.code is ErrorCode.QUARANTINED
+    assert "then it held up a process that ran nothing else (it answered no more)" in ending.error.message
+
+
 async def test_a_stopped_job_takes_its_process_and_its_files_with_it(suspect: Callable[..., Bench]) -> None:
     connected: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: connected.append(writer), "127.0.0.1", 0)

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from contract import keys
 from contract.jobs import Outcome, Stage, Status, Timings
 from contract.ledger import Cancellation, Claim, Ending
+from tests.unit.orders import order
 from tests.unit.workers.benches import NEVER, completed, for_ever, until, working
 from workers.pipeline import Report
 
@@ -91,7 +92,7 @@ async def test_a_finish_after_the_lease_passed_on_is_refused(redis_url: str) -> 
         job_id = await bench.submit()
         await bench.reaches(job_id, Status.IN_PROGRESS)
         await bench.expire(job_id)
-        thieves = await bench.ledger.claim("another worker", NEVER, 1, "stolen-")
+        thieves = await bench.ledger.claim(order("another worker", NEVER, 1, "stolen-"))
         go.set()
         await until(lambda: bench.metric("t2v_worker_lost_leases_total") == 1)
         await until(lambda: not bench.worker.tasks)

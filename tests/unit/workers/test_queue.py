@@ -16,6 +16,7 @@ from contract.connections import connect
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Status, Timings
 from contract.jobs import new_job_id as new_id
 from contract.ledger import Claim, Ending, Ledger, Standing
+from tests.unit.orders import order
 from tests.unit.workers.benches import NEVER, REQUEST, completed, for_ever, until, working
 from workers.pipeline import Report
 from workers.queue import SAFETY_POLL
@@ -141,6 +142,32 @@ async def test_a_job_whose_workers_died_runs_alone(redis_url: str) -> None:
         assert (job.status, job.executions, job.crashes) == (Status.COMPLETED, 3, 2)
 
 
+async def test_suspects_take_turns_and_those_that_wait_take_no_slot(redis_url: str) -> None:
+    begun: list[str] = []
+    goes_on = asyncio.Event()
+
+    async def alone(claim: Claim, report: Report) -> Ending:
+        begun.append(claim.job_id)
+        await goes_on.wait()
+        return await completed(claim, report)
+
+    async with working(redis_url, for_ever, alone=alone, lease=NEVER, renew_every=NEVER) as bench:
+        suspects = [await bench.submit() for _ in range(3)]
+        for execution in (1, 2):
+            for job_id in suspects:
+                await bench.runs(job_id, execution)
+            for job_id in suspects:
+                await bench.expire(job_id)
+        await until(lambda: len(begun) == 1)
+        innocent = await bench.submit()
+        await bench.reaches(innocent, Status.IN_PROGRESS)
+        waiting = set(suspects) - set(begun)
+        assert {(await bench.job(job_id)).status for job_id in waiting} == {Status.QUEUED}
+        assert {(await bench.job(job_id)).executions for job_id in waiting} == {2}
+        goes_on.set()
+        assert {(await bench.reaches(job_id, Status.COMPLETED)).executions for job_id in suspects} == {3}
+
+
 async def test_what_a_lost_answer_handed_out_is_not_left_to_its_lease(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +232,7 @@ async def test_an_idle_worker_starts_a_job_at_once_while_110_run_elsewhere(redis
         ledger = Ledger(redis)
         for _ in range(110):
             await ledger.accept(new_id(), REQUEST)
-        assert len(await ledger.claim("elsewhere", NEVER, 200, "elsewhere-")) == 110
+        assert len(await ledger.claim(order("elsewhere", NEVER, 200, "elsewhere-"))) == 110
         async with working(redis_url, render) as bench:
             await asyncio.sleep(SAFETY_POLL / 2)
             submitted = perf_counter()
@@ -305,7 +332,7 @@ async def test_a_stopping_worker_ends_what_it_can_and_hands_back_the_rest(redis_
         assert bench.metric("t2v_worker_handed_back_total") == 1 + under_way
         assert (await bench.totals())["handed_back"] == 1 + under_way
         assert bench.cleaned == [short]
-        assert {claim.job_id for claim in await bench.ledger.claim("next", NEVER, 5, "next-")} == {long, late}
+        assert {claim.job_id for claim in await bench.ledger.claim(order("next", NEVER, 5, "next-"))} == {long, late}
 
 
 def swallowing(answer: object) -> Callable[..., Awaitable[object]]:

@@ -16,6 +16,7 @@ from contract.connections import connect
 from contract.jobs import Outcome, Timings, job_id_before, new_job_id
 from contract.ledger import Ending, Ledger
 from contract.records import Records
+from tests.unit.orders import order
 from tests.unit.workers.benches import NEVER, REQUEST
 from workers.reconciler import GRACE, SETTLED, Reconciler
 
@@ -38,7 +39,7 @@ class Bench:
         self.data.upload(job_id).write_bytes(b"%PDF-")
         token = ""
         if claimed or ended:
-            (claim,) = await self.ledger.claim("worker", NEVER, 1, f"{job_id}-")
+            (claim,) = await self.ledger.claim(order("worker", NEVER, 1, f"{job_id}-"))
             token = claim.token
             self.execution(job_id, token)
         if ended:
