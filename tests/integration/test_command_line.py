@@ -158,7 +158,7 @@ def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[s
     assert status == 0
     assert "completed     12" in out
     status, _, err = ended(cli("query", "sum by ("))
-    assert status == 3
+    assert status == 2
     assert "parse error" in err
     assert ended(cli("up"))[0] == 2
 

@@ -35,7 +35,7 @@ CURABLE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_
 class CallContext:
     """On whose behalf a call is made. `key` is that of its first attempt; each attempt is added to `log`.
 
-    No wait for another attempt goes past `deadline`, a time of the loop's clock.
+    No attempt, and no wait for one, goes past `deadline`, a time of the loop's clock.
     """
 
     key: CallKey
@@ -106,8 +106,7 @@ class Caller:
             answer = self._understood(received, request.read)
             result, verdict = CallResult.OK, Verdict.GOOD
         except CallError as error:
-            # what no other attempt could cure is our own fault: the provider answered as it should
-            result, verdict = error.result, Verdict.BAD if error.again else Verdict.GOOD
+            result, verdict = error.result, _verdict(error)
             raise
         finally:
             self._gate.leave(permit, verdict)
@@ -131,9 +130,10 @@ class Caller:
     async def _exchange(self, request: _Request[Answer], key: CallKey, received: bytearray) -> float | None:
         """The planned seconds; fills `received`, which on a failure holds what had come until then."""
         headers = self._headers | {CALL_HEADER: key.encode()}
+        left = request.context.deadline - asyncio.get_running_loop().time()
         try:
             async with (
-                asyncio.timeout(self._bound),
+                asyncio.timeout(min(self._bound, left)),
                 self._http.post(
                     self._base_url + request.path, data=request.payload, headers=headers, allow_redirects=False
                 ) as response,
@@ -146,6 +146,10 @@ class Caller:
                     raise self._refused(response, received)
                 return _planned(response.headers.get(PLANNED_HEADER))
         except TimeoutError:
+            if left < self._bound:
+                raise CallError(
+                    self.provider, CallResult.CANCELLED, "no answer in the time that the job had left", again=False
+                ) from None
             raise self._error(CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
         except aiohttp.ClientConnectorError as error:
             raise self._error(CallResult.REFUSED, "no connection") from error
@@ -170,6 +174,13 @@ class Caller:
 
     def _error(self, result: CallResult, message: str) -> CallError:
         return CallError(self.provider, result, message)
+
+
+def _verdict(error: CallError) -> Verdict:
+    if error.result is CallResult.CANCELLED:
+        return Verdict.NEUTRAL
+    # what no other attempt could cure is our own fault: the provider answered as it should
+    return Verdict.BAD if error.again else Verdict.GOOD
 
 
 def count_call(call: CallTiming, metrics: WorkerMetrics) -> None:

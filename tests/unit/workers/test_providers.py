@@ -247,6 +247,17 @@ async def test_a_cancelled_call_is_counted_as_one(server: Server, client: Client
     assert len(client.log) == 1
 
 
+async def test_a_call_ends_with_the_time_of_its_job_which_says_nothing_about_the_provider(
+    server: Server, client: Client
+) -> None:
+    server.answer = never
+    client.context = replace(client.context, deadline=asyncio.get_running_loop().time() + BOUND / 3)
+    error = await client.failure()
+    assert (error.result, error.again) == (CallResult.CANCELLED, False)
+    assert client.log[0].seconds < BOUND
+    assert client.gate.breaker._window.total == 0
+
+
 @pytest.mark.parametrize(
     ("status", "result", "again"),
     [
