@@ -19,7 +19,7 @@ from contract.errors import EnvironmentFault, ReelbenchError
 from contract.settings import Fsync
 from stack.parts import Part
 from stack.places import ROOT
-from stack.power import append_only_file, check_that_losses_can_be_seen, on_disk
+from stack.power import append_only_file, check_that_losses_can_be_seen, mend, on_disk
 from stack.priority import step_back
 from stack.process import Child, ChildDied
 from stack.readiness import answers, asker
@@ -172,6 +172,8 @@ class Fleet:
         return self._children.pop(name)
 
     async def _launch(self, part: Part) -> None:
+        if part.folder is not None:
+            await mend(Path(part.argv[0]), part.folder, self._environment(part))
         log = self._log_dir / f"{part.name}.log"
         child = await Child.start(part.name, part.argv, log=log, env=self._environment(part), cwd=ROOT)
         self._children[part.name] = child

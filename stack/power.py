@@ -1,14 +1,16 @@
-"""What a loss of power does to Redis's append-only file: what the disk does not hold yet is gone.
+"""What a loss of power does to Redis's append-only file: what the disk does not hold yet is gone; and its repair.
 
 Killing the process proves nothing about that, since the kernel goes on to write what the process had handed to it. So
 the kernel is asked which pages of the file it still has to write (cachestat(2), Linux 6.5), and the file is cut there.
 """
 
+import asyncio
 import ctypes
 import errno
 import mmap
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from contract.errors import EnvironmentFault
@@ -30,6 +32,29 @@ def append_only_file(folder: Path) -> Path:
     if not files:
         raise EnvironmentFault(f"Redis keeps no append-only file in {folder}: nothing survives a loss of power there.")
     return files[-1]
+
+
+async def mend(redis: Path, folder: Path, env: Mapping[str, str]) -> None:
+    """Cuts off the transaction that the log of a stopped Redis may end in the middle of. `redis` is the program.
+
+    Redis itself (7.0.15 does) cuts only the last incomplete command; what stays of the transaction becomes part of the
+    next one at the second start. Raises EnvironmentFault when the log is damaged elsewhere.
+    """
+    manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
+    if not manifest.exists():
+        return
+    check = await asyncio.create_subprocess_exec(
+        "redis-check-aof",  # the same program, which goes by its name
+        *("--fix", manifest),
+        executable=redis,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=env,
+    )
+    said, _ = await check.communicate(b"y\n")
+    if check.returncode:
+        raise EnvironmentFault(f"The log of Redis in {folder} cannot be mended: {said.decode().strip()[-500:]}")
 
 
 def check_that_losses_can_be_seen(folder: Path) -> None:

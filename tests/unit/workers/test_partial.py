@@ -13,6 +13,7 @@ from loadgen.mp4 import defects
 from tests.test_data_helper import SCENES
 from tests.unit.workers.faulty import Fault, FaultyProviders
 from tests.unit.workers.rendering import Bench
+from workers import render
 
 VISUAL, NARRATION = AssetKind.VISUAL, AssetKind.NARRATION
 KINDS = {Provider.TTS: NARRATION, Provider.VISUAL: VISUAL}
@@ -90,9 +91,15 @@ async def test_more_than_half_of_the_scenes_fail_the_job(
     assert not any(bench.tools.data.job(bench.claim.job_id).rglob("*"))
 
 
-async def test_a_deadline_is_no_failed_scene(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with({(Provider.VISUAL, 2)}, Fault.HANG, job_deadline=1.0)
-    assert await bench.failure() == (ErrorCode.DEADLINE_EXCEEDED, "scenes")
+async def test_what_does_not_come_while_the_job_has_time_is_replaced(
+    bench_with: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "RESERVE", 0.9)
+    bench = bench_with({(Provider.VISUAL, 2)}, Fault.HANG, job_deadline=10.0)
+    ending = await bench.render()
+    assert (ending.outcome, ending.failed_scenes) == (Outcome.PARTIAL, (2,))
+    hung = [call.result for call in ending.timings.calls if call.result is not CallResult.OK]
+    assert hung == [CallResult.CANCELLED]
 
 
 async def test_a_short_outage_fails_no_job(bench_with: Callable[..., Bench], faulty: FaultyProviders) -> None:
