@@ -45,7 +45,19 @@ def _survival(run: Run) -> list[str]:
     return [
         f"faults {', '.join(f'{n} × {what}' for what, n in met.items())}",
         "jobs " + ", ".join(f"{name} {getattr(counts, name)}" for name in names),
+        "  duplicated: executions beyond a job's first; recovered: jobs never acknowledged that ended all the same",
     ]
+
+
+def _failures(run: Run) -> list[str]:
+    """Why jobs failed, one line per kind with the first one's message."""
+    first: dict[str, str] = {}
+    kinds: Counter[str] = Counter()
+    for record in run.measured:
+        if record.error is not None:
+            kinds[record.error.code] += 1
+            first.setdefault(record.error.code, record.error.message)
+    return [f"failed {n} × {kind}: {first[kind]}" for kind, n in kinds.most_common()]
 
 
 def _target(target: Target) -> str:
@@ -104,7 +116,7 @@ def _figures(run: Run) -> list[str]:
         successes, attempted = successes_of(run)
         low, high_end = interval
         lines.append(f"success {successes} of {attempted} (95 % interval {percent(low)} to {percent(high_end)})")
-    return lines
+    return lines + _failures(run)
 
 
 def _overhead(run: Run) -> list[str]:

@@ -32,7 +32,7 @@ ENDING = TypeAdapter(Ending)
 
 
 class Alone:
-    """For one such job at a time: the process takes as much memory as a worker."""
+    """One process for each such job; it takes as much memory as a worker."""
 
     def __init__(
         self, tools: Tools, module: str = MODULE, start_bound: float = START_BOUND, grace: float = GRACE

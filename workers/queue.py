@@ -36,6 +36,9 @@ T = TypeVar("T")
 Render = Callable[[Claim, Report], Awaitable[Ending]]
 CleanUp = Callable[[Claim], Awaitable[None]]
 
+SUSPECTS_AT_ONCE = 3
+"""Of the jobs that run alone, each in a process as large as a worker: so many that those that are innocent need not wait
+for each other where workers die all the time."""
 SAFETY_POLL = 0.5
 """Seconds after which an idle worker looks into the queue even if nobody woke it."""
 PLANTED_SKIP = '/measure/3"'
@@ -105,7 +108,7 @@ class LedgerWorker(Worker):
         """The token prefix of a claim whose answer has not come: Redis may have handed out jobs under it."""
         self._waiting: asyncio.Future[list[Claim]] | None = None
         self._suspects = 0
-        """How many of the jobs it runs are suspected of killing their workers: one at most."""
+        """How many of the jobs it runs are suspected of killing their workers."""
         metrics.slots.set(workload.slots)
 
     async def main(self) -> None:
@@ -167,7 +170,7 @@ class LedgerWorker(Worker):
         return claims
 
     def _order(self, limit: int, token_prefix: str) -> Order:
-        suspects, suspect_after = 1 - self._suspects, self._workload.suspect_after
+        suspects, suspect_after = SUSPECTS_AT_ONCE - self._suspects, self._workload.suspect_after
         return Order(self.name, self._workload.lease, limit, token_prefix, suspects, suspect_after)
 
     def _is_suspect(self, claim: Claim) -> bool:

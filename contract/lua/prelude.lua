@@ -58,7 +58,7 @@ local function close_cancelled(id, from)
 end
 
 -- Puts a running job back into the queue, or ends it if that was asked; its execution token is void. It gets its old
--- place, unless it is to be due delay_ms from now. Suspects wait apart: each worker runs one at a time.
+-- place, unless it is to be due delay_ms from now. Suspects wait apart: each worker runs few at a time.
 local function requeue(id, cause, delay_ms)
   local job = job_key(id)
   local fields = redis.call('HMGET', job, 'cancel_requested', 'due_ms', 'history', 'worker', 'started_at', 'suspect')

@@ -19,7 +19,7 @@ from contract.ledger import Claim, Ending, Ledger, Standing
 from tests.unit.orders import order
 from tests.unit.workers.benches import NEVER, REQUEST, completed, for_ever, until, working
 from workers.pipeline import Report
-from workers.queue import SAFETY_POLL
+from workers.queue import SAFETY_POLL, SUSPECTS_AT_ONCE
 
 ARQ_POLL = 0.5
 
@@ -151,14 +151,14 @@ async def test_suspects_take_turns_and_those_that_wait_take_no_slot(redis_url: s
         await goes_on.wait()
         return await completed(claim, report)
 
-    async with working(redis_url, for_ever, alone=alone, lease=NEVER, renew_every=NEVER) as bench:
-        suspects = [await bench.submit() for _ in range(3)]
+    async with working(redis_url, for_ever, alone=alone, lease=NEVER, renew_every=NEVER, slots=12) as bench:
+        suspects = [await bench.submit() for _ in range(SUSPECTS_AT_ONCE + 2)]
         for execution in (1, 2):
             for job_id in suspects:
                 await bench.runs(job_id, execution)
             for job_id in suspects:
                 await bench.expire(job_id)
-        await until(lambda: len(begun) == 1)
+        await until(lambda: len(begun) == SUSPECTS_AT_ONCE)
         innocent = await bench.submit()
         await bench.reaches(innocent, Status.IN_PROGRESS)
         waiting = set(suspects) - set(begun)
