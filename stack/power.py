@@ -43,10 +43,12 @@ async def mend(redis: Path, folder: Path, env: Mapping[str, str]) -> None:
     manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
     if not manifest.exists():
         return
+    program = folder / "redis-check-aof"  # the same program, which goes by its name
+    if not program.is_symlink():
+        program.symlink_to(redis.resolve())
     check = await asyncio.create_subprocess_exec(
-        "redis-check-aof",  # the same program, which goes by its name
+        program,
         *("--fix", manifest),
-        executable=redis,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
