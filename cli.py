@@ -9,11 +9,12 @@ import contextlib
 import random
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import uvloop
 from pydantic import ValidationError
+from reporter.reliability import SCENARIOS, write_reliability_report
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -29,9 +30,10 @@ from loadgen.scenario import Scenario, suites
 from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
-from reporter.newest import newest_valid_runs
+from reporter.newest import newest_reliability_runs, newest_valid_runs
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
+from reporter.runs import Run
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
 from stack.local import LocalStack
@@ -41,7 +43,11 @@ from stack.process import ChildDied
 from stack.protocol import Stack
 from stack.signals import cancelled_by_signals
 
-REPORT = "performance_report.md"
+Write = Callable[[Sequence[Path], Path], Path]
+REPORTS: dict[Write, str] = {
+    write_performance_report: "performance_report.md",
+    write_reliability_report: "reliability_report.md",
+}
 MOST_GENERATORS = 64
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
 API_PORT, PROMETHEUS_PORT = 8000, 9090
@@ -101,9 +107,9 @@ async def _scenario(options: argparse.Namespace) -> int:
         finally:
             if not any(folder.rglob("*")):
                 folder.rmdir()
-    if options.name == "performance":
-        report = _write_report(folders, folders[-1])
-        out.print(f"\nreport  {_short(report)} of all of them", markup=False)
+    if len(folders) > 1:
+        write = write_performance_report if options.name == "performance" else write_reliability_report
+        out.print(f"\nreport  {_short(_write_report(write, folders, folders[-1]))} of all of them", markup=False)
     return max(statuses)
 
 
@@ -116,15 +122,21 @@ async def _run_scenario(scenario: Scenario, document: Document, seed: int, folde
     point_latest(folder)
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
-    if not scenario.faults and not scenario.restarts:  # what is measured while processes die is not performance
-        out.print(f"\nreport  {_short(_write_report([folder], folder))}", markup=False)
+    write = _writer(Run.load(folder))
+    out.print(f"\nreport  {_short(_write_report(write, [folder], folder))}", markup=False)
     out.print(f"run     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
 
 
-def _write_report(runs: list[Path], keep: Path) -> Path:
+def _writer(run: Run) -> Write:
+    """What is measured while something fails is not performance."""
+    about_faults = run.info.scenario in SCENARIOS or run.faults or run.info.faults_start is not None
+    return write_reliability_report if about_faults else write_performance_report
+
+
+def _write_report(write: Write, runs: list[Path], keep: Path) -> Path:
     """The report where readers look for it, and a copy in the folder `keep`, which no later run overwrites."""
-    report = write_performance_report(runs, reports_dir() / REPORT)
+    report = write(runs, reports_dir() / REPORTS[write])
     shutil.copytree(report.parent / "figures", keep / "figures", dirs_exist_ok=True)
     shutil.copy(report, keep)
     return report
@@ -135,15 +147,18 @@ async def _report(options: argparse.Namespace) -> int:
         folder = runs_dir() / Path(options.run).name
         if not (folder / RESULT).exists():
             raise UsageError(f"There is no finished run {options.run!r} in {_short(runs_dir())}.")
-        runs = [folder]
+        wanted = {_writer(Run.load(folder)): [folder]}
     else:
-        runs = list(newest_valid_runs(runs_dir()).values())
-        if not runs:
+        wanted = {
+            write_performance_report: list(newest_valid_runs(runs_dir()).values()),
+            write_reliability_report: list(newest_reliability_runs(runs_dir()).values()),
+        }
+        if not any(wanted.values()):
             raise UsageError("There is no valid run yet: make scenario NAME=single")
-    report = write_performance_report(runs, reports_dir() / REPORT)
-    out.print(
-        f"report  {_short(report)}, from {', '.join(folder.name for folder in runs)}", markup=False, soft_wrap=True
-    )
+    for write, runs in wanted.items():
+        if runs:
+            report, names = write(runs, reports_dir() / REPORTS[write]), ", ".join(folder.name for folder in runs)
+            out.print(f"report  {_short(report)}, from {names}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
+from contract.calls import Provider
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -27,6 +28,7 @@ from contract.runfolder import (
     Window,
 )
 from contract.settings import Workload
+from loadgen.accounting import Account, CallBooks, Counted
 from loadgen.books import Parties, balance, balance_requests, client_party, listing_party, seen_party
 from loadgen.crew import Crew, crew
 from loadgen.document import Document
@@ -40,7 +42,7 @@ from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
-from reporter.books import client_counts, ledger_counts, worker_counts
+from reporter.books import client_counts, failed_calls, ledger_counts, retried_calls, worker_counts
 from reporter.indicators import indicators
 from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
@@ -99,7 +101,8 @@ async def measure(
     open_loop = scenario.search is not None or any(isinstance(load, OpenLoop) for load in scenario.loads)
     if stack.fleet is not None and open_loop:
         await stack.fleet.step_back()  # a closed loop has no schedule that its generator could miss
-    async with crew(stack, document, seed, folder.name, number, folder / "logs", scenario.patience) as members:
+    logs, manners = folder / "logs", (scenario.patience, scenario.cancel)
+    async with crew(stack, document, seed, folder.name, number, logs, *manners) as members:
         observer = _Observer(stack.prometheus_url, members.instances)
         setting = _Setting(document, seed, stack, observer, members, progress)
         if scenario.search is not None:
@@ -201,6 +204,7 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         api_accepted=accepted,
         videos=outcomes.inspection.integrity.videos,
     )
+    account = _account(outcomes, answers)
     return Evidence(
         info=outcomes.info,
         records=outcomes.measured,
@@ -208,11 +212,29 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         books=[
             *balance(parties, _without(outcomes)),
             *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
+            *account.entries,
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
         idle_faults=outcomes.idle_faults,
+        unexplained=account.unexplained,
     )
+
+
+def _account(outcomes: Outcomes, answers: Answers) -> Account:
+    """Of the provider calls, where the mocks kept a ledger of them."""
+    if outcomes.calls is None:
+        return Account()
+    counted = Counted(
+        faults={
+            (sample.labels["provider"], sample.labels["kind"]): None if sample.value is None else int(sample.value)
+            for sample in answers.samples("mock.faults")
+        },
+        failed={provider: failed_calls(answers, provider) for provider in Provider},
+        retries={provider: retried_calls(answers, provider) for provider in Provider},
+    )
+    books = CallBooks(outcomes.calls.faulted, outcomes.measured, disturbed=bool(outcomes.faults))
+    return books.balance(counted)
 
 
 def _without(outcomes: Outcomes) -> set[str]:

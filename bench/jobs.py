@@ -12,8 +12,9 @@ from bench.rig import Rig
 from bench.tables import spread, table
 from contract.runfolder import Op
 from loadgen.document import default_document
+from loadgen.indicator import Indicator
 from loadgen.runner import Progress
-from loadgen.scenario import ClosedLoop, Indicator, Scenario, TargetSpec, Warmup
+from loadgen.scenario import ClosedLoop, Scenario, TargetSpec, Warmup
 from measure import measure
 from reporter.breakdown import CRITICAL_TITLES, OVERHEAD_TITLES, Breakdown, breakdowns
 from reporter.cost import TITLES

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from contract.calls import RETRY_REASONS, BreakerState, CallResult, Provider, Verdict
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
+from contract.provider_faults import Answered, FaultKind
 
 
 def _geometric(first: float, last: float, step: float) -> Iterator[float]:
@@ -30,7 +31,8 @@ LATENESS_BUCKETS = tuple(_geometric(0.0001, 1.0, 1.3))
 
 HTTP_METHODS = ("GET", "POST", "DELETE", "other")
 HTTP_STATUSES = (
-    "200", "202", "204", "400", "404", "405", "409", "413", "415", "422", "500", "503", "507", "other",
+    "200", "202", "204", "400", "401", "403", "404", "405", "409", "413", "415", "422", "429",
+    "500", "502", "503", "504", "507", "other",
 )  # fmt: skip
 UNMATCHED_ROUTE = "unmatched"
 
@@ -145,6 +147,12 @@ class CallMetrics:
             ["provider", "state"],
             registry=registry,
         )
+        self.breaker_changed = Gauge(
+            "t2v_breaker_changed_timestamp_seconds",
+            "When a circuit breaker last went into a state; 0 before the first time",
+            ["provider", "state"],
+            registry=registry,
+        )
         self.rejected = Counter(
             "t2v_breaker_rejected",
             "Attempts that a circuit breaker refused, so that no call was made",
@@ -170,6 +178,7 @@ class CallMetrics:
             for state in BreakerState:
                 self.breaker_state.labels(provider, state).set(state is BreakerState.CLOSED)
                 self.breaker_transitions.labels(provider, state)
+                self.breaker_changed.labels(provider, state)
             self.rejected.labels(provider)
             for verdict in Verdict:
                 self.probes.labels(provider, verdict)
@@ -274,9 +283,25 @@ class MockMetrics:
             ["provider", "direction"],
             registry=registry,
         )
+        self.faults = Counter(
+            "t2v_mock_faults",
+            "Calls that met a fault, counted when it was decided",
+            ["provider", "kind"],
+            registry=registry,
+        )
+        self.faults_answered = Counter(
+            "t2v_mock_faults_answered",
+            "Calls that met a fault, by what became of their answer",
+            ["provider", "answered"],
+            registry=registry,
+        )
         for provider in Provider:
             self.planned_seconds.labels(provider)
             self.late_seconds.labels(provider)
+            for kind in FaultKind:
+                self.faults.labels(provider, kind)
+            for answered in Answered:
+                self.faults_answered.labels(provider, answered)
             for status in HTTP_STATUSES:
                 self.calls.labels(provider, status)
             for direction in Direction:

@@ -9,12 +9,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.catalogue import Phase
-from contract.jobs import DocumentInfo, JobError, Outcome, PastExecution, Timings
+from contract.jobs import DocumentInfo, JobError, Outcome, PastExecution, Stage, Status, Timings
+from contract.provider_faults import ProviderFault
 
 RUN = "run.json"
 JOBS = "jobs.jsonl"
 REQUESTS = "requests.jsonl"
 FAULTS = "faults.jsonl"
+"""Provider calls that met a fault, a `FaultedCall` each."""
+PROCESS_FAULTS = "process_faults.jsonl"
 RESULT = "result.json"
 QUERIES = "queries.json"
 RUNGS = "rungs"
@@ -38,6 +41,20 @@ class Interruption(BaseModel):
     seconds: float
     failure: RequestFailure
     status: int | None = None
+
+
+class CancelRecord(BaseModel):
+    """The cancellation of a job by its client, asked for when it had reached `stage`. Times by the client's clock."""
+
+    stage: Stage | None = Field(default=None, description="None: at once, wherever the job is")
+    met: Stage | None = Field(default=None, description="the stage that the job was in when it was cancelled")
+    sent: float
+    acknowledged: float | None = None
+    status: Status | None = Field(default=None, description="with which the service answered")
+    late_calls: int | None = Field(
+        default=None, description="provider calls of the job that began over 500 ms after the acknowledgement"
+    )
+    leftovers: int | None = Field(default=None, description="files of the job that were there after the run")
 
 
 class JobRecord(BaseModel):
@@ -71,6 +88,7 @@ class JobRecord(BaseModel):
     executions: int | None = None
     history: list[PastExecution] = Field(default_factory=list)
     interruptions: list[Interruption] = Field(default_factory=list)
+    cancel: CancelRecord | None = None
     timings: Timings | None = None
 
 
@@ -140,6 +158,8 @@ class RunInfo(BaseModel):
     prometheus_url: str
     scrape_interval: float
     clock_skew: float | None = None
+    provider_faults: list[ProviderFault] = Field(default_factory=list)
+    faults_start: float | None = Field(default=None, description="from which the clock of the faults runs")
     machine_busy: float | None = Field(default=None, description="share of all cores in use while measuring")
     phases: list[PhaseSpan] = Field(default_factory=list)
     window: Window | None = None

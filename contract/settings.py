@@ -73,7 +73,7 @@ class Workload(BaseSettings):
     renew_every: PositiveFloat = 2.5
     job_attempts: PositiveInt = Field(default=3, description="of a job that keeps failing for reasons of ours")
     suspect_after: PositiveInt = Field(
-        default=2, description="workers that died while they ran a job, from which on it runs alone"
+        default=3, description="workers that died while they ran a job, from which on it runs alone"
     )
 
     queue_fsync: Fsync = Field(default=Fsync.EVERYSEC, description="of the ledger's Redis, where the stack is ours")
@@ -112,6 +112,8 @@ class Deployment(BaseSettings):
     tts_url: str = "http://127.0.0.1:8010/v1"
     visual_url: str = "http://127.0.0.1:8010/v1"
     provider_api_key: str = ""
+    control_token: str = ""
+    """Without it the mocks take no orders, so that no fault meets a call."""
     log_level: str = "INFO"
     worker_name: str = ""
     """How a worker calls itself in the ledger; empty: host and process id."""

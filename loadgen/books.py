@@ -59,7 +59,7 @@ def balance(parties: Parties, without: Collection[str] = ()) -> list[Entry]:
     """
 
     def _entry(name: str, **counted: int | None) -> Entry:
-        return _line(name, **{party: n for party, n in counted.items() if party not in without})
+        return entry(name, **{party: n for party, n in counted.items() if party not in without})
 
     entries = [
         _entry(
@@ -102,7 +102,7 @@ def balance_requests(requests: list[RequestRecord], api: Mapping[str, int | None
     """One entry per endpoint: answers that came, and requests that the service counted there."""
     answered = Counter(request.endpoint for request in requests if request.status is not None)
     endpoints = sorted({request.endpoint for request in requests})
-    return [_line(endpoint, client=answered[endpoint], api=api.get(endpoint)) for endpoint in endpoints]
+    return [entry(endpoint, client=answered[endpoint], api=api.get(endpoint)) for endpoint in endpoints]
 
 
 def _done(party: Party) -> int:
@@ -113,7 +113,8 @@ def _of(party: Party | None, name: str) -> int | None:
     return None if party is None else party.get(name)
 
 
-def _line(name: str, **parties: int | None) -> Entry:
+def entry(name: str, **parties: int | None) -> Entry:
+    """Passes when every party tells the same number, and each tells one."""
     return Entry(name=name, parties=parties, passed=len(set(parties.values())) == 1 and None not in parties.values())
 
 

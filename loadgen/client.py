@@ -112,6 +112,14 @@ class Client:
             if time.monotonic() > deadline:
                 raise RequestError(RequestFailure.TIMEOUT, f"the job is still {job.status} after {END_BOUND:g} s")
 
+    async def state_of(self, job_id: str) -> Job:
+        """The job as it is now. Raises RequestError."""
+        return _job(await self.get(f"/v1/videos/{job_id}"))
+
+    async def cancel(self, job_id: str) -> Job:
+        """The job as the service answers it; one that has ended stays as it is. Raises RequestError."""
+        return _job(await self._request("POST", f"/v1/videos/{job_id}/cancel", HTTPStatus.OK))
+
     async def get(self, path: str) -> bytes:
         return await self._request("GET", path, HTTPStatus.OK)
 

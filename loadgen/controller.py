@@ -1,6 +1,7 @@
 """What the load generator needs of a stack and of Prometheus; the command line hands both in."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from loadgen.faults import Processes
@@ -15,6 +16,18 @@ class Controller(Protocol):
     def redis_url(self) -> str: ...
     @property
     def prometheus_url(self) -> str: ...
+    @property
+    def mocks_url(self) -> str: ...
+    @property
+    def control_token(self) -> str:
+        """With which the mocks take orders; empty where they take none."""
+        ...
+
+    @property
+    def data_dir(self) -> Path:
+        """What service and workers share."""
+        ...
+
     @property
     def deaths(self) -> Sequence[str]:
         """Names of the processes that ended although nobody asked them to."""

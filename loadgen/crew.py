@@ -9,6 +9,7 @@ from typing import Protocol
 
 from contract.catalogue import Phase
 from contract.runfolder import JobRecord, RequestRecord
+from loadgen.cancellations import Cancellations
 from loadgen.child import ChildGenerator, started
 from loadgen.controller import Controller
 from loadgen.document import Document
@@ -98,6 +99,7 @@ async def crew(
     generators: int,
     logs: Path,
     patience: float = 0.0,
+    cancel: Cancellations | None = None,
 ) -> AsyncIterator[Crew]:
     """As many generators as asked for, each scraped by Prometheus: one is this process, several are its children.
 
@@ -110,6 +112,7 @@ async def crew(
             seed=seed,
             run_id=run_id,
             patience=patience,
+            cancel=cancel,
             share=Share(number, generators),
             clock_offset=clock.offset,
             document_name=document.name,

@@ -73,6 +73,7 @@ class Generator:
             run_id=self._setup.run_id,
             clock=self._clock,
             share=share,
+            cancel=self._setup.cancel,
         )
         if isinstance(load, ClosedLoop):
             await users.closed_loop(load, work.phase, work.start)

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contract.catalogue import Phase
 from contract.runfolder import JobRecord, RequestRecord
+from loadgen.cancellations import Cancellations
 from loadgen.scenario import Load
 from loadgen.share import Share
 
@@ -21,6 +22,7 @@ class Setup(BaseModel):
     run_id: str = ""
     patience: float = 0.0
     """Seconds for which requests are sent again while the service is away."""
+    cancel: Cancellations | None = None
     share: Share
     clock_offset: float
     document_name: str

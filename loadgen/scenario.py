@@ -21,50 +21,15 @@ from pydantic import (
 )
 
 from contract.errors import UsageError
+from contract.provider_faults import ProviderFault
 from contract.runfolder import Op
 from contract.settings import Workload
 from loadgen.arrivals import constant, poisson
+from loadgen.cancellations import Cancellations
 from loadgen.faults import LONGEST, Fault
+from loadgen.indicator import Indicator
 
 FOLDER = Path(__file__).with_name("scenarios")
-
-
-class Indicator(StrEnum):
-    """What a target may judge; each has one definition, which the reporter computes."""
-
-    RESPONSE_P95 = "response_p95"
-    SUCCESS_RATE = "success_rate"
-    THROUGHPUT = "throughput"
-    API_P95 = "api_p95"
-    REQUEST_SUCCESS_RATE = "request_success_rate"
-    SUSTAINED_RATE = "sustained_rate"
-    INTEGRITY = "integrity"
-    PARSE_P95 = "parse_p95"
-    LLM_P95 = "llm_p95"
-    TTS_P95 = "tts_p95"
-    VISUAL_P95 = "visual_p95"
-    ASSEMBLE_P95 = "assemble_p95"
-    RESTART_MAX = "restart_max"
-    REFUSAL_MAX = "refusal_max"
-    DRAIN_TIME = "drain_time"
-    LOSS_AGE = "loss_age"
-    CRASHES = "crashes"
-    QUARANTINED = "quarantined"
-    LATE_ENDS = "late_ends"
-
-    @property
-    def unit(self) -> str:
-        if self in (Indicator.THROUGHPUT, Indicator.SUSTAINED_RATE):
-            return "jobs/s"
-        if self in (Indicator.CRASHES, Indicator.QUARANTINED, Indicator.LATE_ENDS):
-            return ""
-        seconds = self.endswith("_p95") or self in (
-            Indicator.RESTART_MAX,
-            Indicator.REFUSAL_MAX,
-            Indicator.DRAIN_TIME,
-            Indicator.LOSS_AGE,
-        )
-        return "s" if seconds else "ratio"
 
 
 class _Strict(BaseModel):
@@ -208,6 +173,8 @@ class Scenario(_Strict):
     generators: PositiveInt = Field(default=1, description="processes that share the load, unless others are asked for")
     warmup: Warmup = Warmup()
     faults: tuple[Fault, ...] = Field(default=(), description="of processes, while the load runs")
+    provider_faults: tuple[ProviderFault, ...] = Field(default=(), description="of the mocks, while the load runs")
+    cancel: Cancellations | None = None
     workload: dict[str, str | int | float] = Field(default_factory=dict, description="settings unlike the default")
     restarts: bool = Field(default=False, description="whether processes that die by themselves are started again")
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
@@ -216,8 +183,8 @@ class Scenario(_Strict):
     def one_load_or_rungs(self) -> Self:
         if [self.load is None, not self.rungs, self.search is None].count(False) != 1:
             raise ValueError("a scenario has either one [load] or several [[rungs]] or a [search]")
-        if self.wants_own_stack and self.load is None and (self.faults or self.restarts):
-            raise ValueError("faults go with one [load], not with [[rungs]] or a [search]")
+        if self.load is None and self.is_about_faults:
+            raise ValueError("faults and cancellations go with one [load], not with [[rungs]] or a [search]")
         known = {load.rung for load in self.loads}
         if len(known) < len(self.loads):
             raise ValueError("two rungs have the same name")
@@ -232,6 +199,16 @@ class Scenario(_Strict):
     def patience(self) -> float:
         """Seconds for which clients ask again while the service is away: where faults are meant to be survived."""
         return PATIENCE if self.faults or self.restarts else 0.0
+
+    @property
+    def is_about_faults(self) -> bool:
+        """What is measured then is not performance."""
+        return bool(self.faults or self.restarts or self.spoils_calls)
+
+    @property
+    def spoils_calls(self) -> bool:
+        """Whether the mocks keep a ledger of its calls."""
+        return bool(self.provider_faults or self.cancel)
 
     @property
     def wants_own_stack(self) -> bool:
@@ -319,8 +296,14 @@ def load(name: str) -> Scenario:
 
 def suites() -> dict[str, tuple[str, ...]]:
     """Names that stand for several scenarios."""
-    chaos = tuple(name for name in names() if load(name).patience)
-    return {"performance": ("single", "concurrent", "api", "components"), "chaos": chaos}
+    return {
+        "performance": ("single", "concurrent", "api", "components"),
+        "reliability": (
+            *("normal", "tts-failures", "llm-outage", "partial-failures", "cancellation", "data-integrity"),
+            "redis-restart",
+        ),
+        "chaos": tuple(name for name in names() if load(name).patience),
+    }
 
 
 def read(path: Path) -> Scenario:

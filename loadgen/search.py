@@ -4,7 +4,8 @@ import math
 from collections.abc import Generator, Sequence
 
 from contract.runfolder import Op, Result, Target, Verdict
-from loadgen.scenario import Indicator, Scenario
+from loadgen.indicator import Indicator
+from loadgen.scenario import Scenario
 from loadgen.verdict import combine
 
 

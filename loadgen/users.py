@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from contract.catalogue import LoadMetrics, Phase
-from contract.jobs import Job, Outcome, Status
-from contract.runfolder import JobRecord
+from contract.jobs import Job, Outcome, Stage, Status
+from contract.runfolder import CancelRecord, JobRecord
+from loadgen.cancellations import CancelAt, Cancellations
 from loadgen.client import Client, Form
 from loadgen.scenario import ClosedLoop, OpenLoop
 from loadgen.share import WHOLE, Share
@@ -18,6 +19,10 @@ LATE = 0.010
 
 DONE = (Outcome.COMPLETED, Outcome.PARTIAL)
 """Jobs whose response time counts: one that fails at once is not a quick one, and the success rate tells of it."""
+
+LOOK = 0.005
+"""Seconds between two looks at a job that is to be cancelled at a stage."""
+STAGES = list(Stage)
 
 OnRecord = Callable[[JobRecord], None]
 
@@ -57,6 +62,7 @@ class Users:
         run_id: str = "",
         clock: Clock | None = None,
         share: Share = WHOLE,
+        cancel: Cancellations | None = None,
     ) -> None:
         self._client = client
         self._form = form
@@ -66,6 +72,7 @@ class Users:
         self._on_record = on_record
         self._clock = clock or Clock()
         self._share = share
+        self._cancellations = cancel
 
     async def closed_loop(self, load: ClosedLoop, phase: Phase, start: float) -> None:
         """Our share of the load's users, from `start` on until our share of its jobs was sent."""
@@ -131,6 +138,8 @@ class Users:
             key = f"{self._run_id}/{record.seed_key}"
             record.id = (await self._client.submit(self._form, fields, key, record.interruptions)).id
             record.acknowledged = self._clock.now()
+            if measured and self._cancellations and (where := self._cancellations.of(record.index)):
+                await self._cancel(record, record.id, where)
             job = await self._client.end_of(record.id, record.interruptions)
             record.held = self._clock.now()
             _fill(record, job)
@@ -145,6 +154,21 @@ class Users:
             if record.outcome in DONE:
                 self._metrics.response_seconds.observe(record.response_seconds)
         self._on_record(record)
+
+    async def _cancel(self, record: JobRecord, job_id: str, where: CancelAt) -> None:
+        """Once the job has reached a stage; one that has ended by then is left alone."""
+        met = None
+        while where.stage is not None:
+            job = await self._client.state_of(job_id)
+            if job.status.terminal:
+                return
+            if job.stage is not None and STAGES.index(job.stage) >= STAGES.index(where.stage):
+                met = job.stage
+                break
+            await asyncio.sleep(LOOK)
+        record.cancel = CancelRecord(stage=where.stage, met=met, sent=self._clock.now())
+        record.cancel.status = (await self._client.cancel(job_id)).status
+        record.cancel.acknowledged = self._clock.now()
 
 
 def _fill(record: JobRecord, job: Job) -> None:

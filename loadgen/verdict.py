@@ -7,7 +7,8 @@ from contract.runfolder import Counts, Entry, Integrity, JobRecord, Result, RunI
 from loadgen.books import sentences
 from loadgen.faults import Target as FaultTarget
 from loadgen.history import Reconciliation
-from loadgen.scenario import Indicator, Step, TargetSpec
+from loadgen.indicator import Indicator
+from loadgen.scenario import Step, TargetSpec
 from loadgen.users import LATE
 
 MOST_LATE = 0.01
@@ -15,6 +16,9 @@ MOST_LATE = 0.01
 
 BUSY = 0.9
 """Share of a core from which a load generator may be what limits a run."""
+
+MOST_NAMED = 20
+"""Calls that are named one by one."""
 
 INTEGRITY_COUNTS = ("named", "sound", "jobs", "videos", "sound_videos")
 
@@ -39,6 +43,8 @@ class Evidence:
     integrity: Integrity
     deaths: list[str]
     idle_faults: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    """Calls of which the mocks and the workers tell different stories, in a sentence each."""
 
 
 def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Result:
@@ -48,6 +54,7 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
         *_repetitions(step, evidence.reconciliation.counts),
         *(f"the fault {fault} never struck: the load had ended" for fault in evidence.idle_faults),
         *sentences(evidence.books),
+        *_abridged(evidence.unexplained),
         *_losses(step, evidence),
         *(f"nobody of this run asked for the job {job_id}" for job_id in evidence.reconciliation.unexpected),
     ]
@@ -70,6 +77,11 @@ def _losses(step: Step, evidence: Evidence) -> list[str]:
     if any(spec.indicator is Indicator.LOSS_AGE for spec in step.targets):
         return []
     return [f"the job {job_id} was acknowledged and is lost" for job_id in evidence.reconciliation.lost]
+
+
+def _abridged(sentences_: list[str]) -> list[str]:
+    left = len(sentences_) - MOST_NAMED
+    return sentences_ if left <= 0 else [*sentences_[:MOST_NAMED], f"and {left} more calls like these"]
 
 
 def _repetitions(step: Step, counts: Counts) -> list[str]:

@@ -10,6 +10,7 @@ import uvicorn
 from contract.errors import EnvironmentFault, ReelbenchError
 from contract.settings import Deployment, Workload
 from mocks.app import create_app
+from mocks.connection import CuttableProtocol
 
 KEEP_ALIVE = 75
 """Longer than a client keeps an idle connection, so that it is the client who closes it."""
@@ -27,9 +28,9 @@ def main() -> int:
         return error.exit_code
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        create_app(Workload()),
+        create_app(Workload(), deployment),
         loop="uvloop",
-        http="httptools",
+        http=CuttableProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -13,24 +13,30 @@ from starlette.routing import Route
 from contract.calls import Provider
 from contract.catalogue import UNMATCHED_ROUTE, MockMetrics
 from contract.exposition import ProcessRegistry, render
-from contract.settings import Workload
+from contract.settings import Deployment, Workload
 from mocks import llm, tts, visual
+from mocks.control import Control
 from mocks.endpoint import ProviderEndpoint
+from mocks.faults import Faults
 from mocks.latency import LogNormal
 from mocks.problems import JSON, RefusedError, problem
 
 
-def create_app(workload: Workload) -> Starlette:
-    """Builds the voices and picture templates, which takes about a second."""
+def create_app(workload: Workload, deployment: Deployment) -> Starlette:
+    """For a server with `CuttableProtocol`. Builds the voices and picture templates, which takes about a second."""
     registry = ProcessRegistry()
     metrics = MockMetrics(registry)
+    faults = Faults()
+    control = Control(deployment.control_token, deployment.data_dir, faults, metrics)
     endpoints = {
-        "/v1/chat/completions": ProviderEndpoint(Provider.LLM, llm.complete, LogNormal(workload.llm_latency), metrics),
+        "/v1/chat/completions": ProviderEndpoint(
+            Provider.LLM, llm.complete, LogNormal(workload.llm_latency), faults, metrics
+        ),
         "/v1/audio/speech": ProviderEndpoint(
-            Provider.TTS, tts.Speaker().speak, LogNormal(workload.tts_latency), metrics
+            Provider.TTS, tts.Speaker().speak, LogNormal(workload.tts_latency), faults, metrics
         ),
         "/v1/images/generations": ProviderEndpoint(
-            Provider.VISUAL, visual.Painter().paint, LogNormal(workload.visual_latency), metrics
+            Provider.VISUAL, visual.Painter().paint, LogNormal(workload.visual_latency), faults, metrics
         ),
     }
     unmatched = metrics.calls.labels(UNMATCHED_ROUTE, "404")
@@ -53,6 +59,7 @@ def create_app(workload: Workload) -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()),
+            *control.routes(),
             Route("/v1/models", models),
             Route("/healthz", healthy),
             Route("/metrics", scrape),

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from contract.calls import CallKey, Provider
 from contract.settings import LatencyProfile
+from mocks import keyed
 
 _NORMAL = NormalDist()
 
@@ -30,9 +31,7 @@ class LogNormal:
 
 def uniform(provider: Provider, name: str) -> float:
     """A number in the open interval (0, 1) that depends on nothing but its arguments."""
-    digest = blake2b(f"latency {provider} {name}".encode(), digest_size=8).digest()
-    # 52 bits and a half: the largest value that a float can still tell from 1.
-    return ((int.from_bytes(digest) >> 12) + 0.5) / 2**52
+    return keyed.uniform(f"latency {provider} {name}")
 
 
 def call_name(header: str | None, body: bytes) -> str:

@@ -29,13 +29,13 @@ def problem(refused: RefusedError) -> Response:
 RequestModel = TypeVar("RequestModel", bound=BaseModel)
 
 
-def parse(model: type[RequestModel], body: bytes) -> RequestModel:
-    """The request as `model`; raises RefusedError (400), which names the first field that does not fit."""
+def parse(model: type[RequestModel], body: bytes, status: int = 400) -> RequestModel:
+    """The request as `model`; raises RefusedError (`status`), which names the first field that does not fit."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":
-            raise RefusedError(400, "The body of the request is not valid JSON.", code="invalid_json") from None
+            raise RefusedError(status, "The body of the request is not valid JSON.", code="invalid_json") from None
         param = ".".join(str(part) for part in first["loc"]) or None
-        raise RefusedError(400, f"{param or 'body'}: {first['msg']}", param=param, code=first["type"]) from None
+        raise RefusedError(status, f"{param or 'body'}: {first['msg']}", param=param, code=first["type"]) from None

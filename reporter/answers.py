@@ -12,10 +12,14 @@ from contract.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One series of an instant answer; `value` is None where Prometheus gave no finite number."""
+    """One series of an answer; `value` is None where Prometheus gave no finite number.
+
+    The answer about a range has `points` (Unix seconds, value), in order of time; `value` is then the last one's.
+    """
 
     labels: Mapping[str, str]
     value: float | None
+    points: tuple[tuple[float, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,19 @@ def _dump(answer: Answer) -> dict[str, Any]:
         "unit": answer.unit,
         "expr": answer.expr,
         "time": answer.time,
-        "result": [{"labels": dict(s.labels), "value": s.value} for s in answer.samples],
+        "result": [_dump_sample(sample) for sample in answer.samples],
     }
 
 
+def _dump_sample(sample: Sample) -> dict[str, Any]:
+    plain: dict[str, Any] = {"labels": dict(sample.labels), "value": sample.value}
+    return plain | {"points": sample.points} if sample.points else plain
+
+
 def _load(entry: dict[str, Any]) -> Answer:
-    samples = tuple(Sample(s["labels"], s["value"]) for s in entry["result"])
+    samples = tuple(_load_sample(sample) for sample in entry["result"])
     return Answer(entry["id"], entry["title"], entry["unit"], entry["expr"], entry["time"], samples)
+
+
+def _load_sample(entry: dict[str, Any]) -> Sample:
+    return Sample(entry["labels"], entry["value"], tuple((when, value) for when, value in entry.get("points", ())))

@@ -19,6 +19,16 @@ def bars(rows: Sequence[tuple[str, float]], unit: str, digits: int = 1) -> str:
     )
 
 
+def tracks(rows: Sequence[tuple[str, str, float | None]]) -> str:
+    """A label, a figure in words and a bar of that share of the width per row; without a share there is no bar."""
+    labels = max((len(label) for label, _, _ in rows), default=0)
+    figures = max((len(text) for _, text, _ in rows), default=0)
+    return "\n".join(
+        f"{label.ljust(labels)}  {text.rjust(figures)}  {'#' * _length(share or 0.0, 1.0)}".rstrip()
+        for label, text, share in rows
+    )
+
+
 def _length(value: float, longest: float) -> int:
     """A value above 0 always shows."""
     if value <= 0 or longest <= 0:

@@ -1,5 +1,6 @@
 """The same jobs as three parties counted them, from Prometheus. None where a party told nothing."""
 
+from contract.calls import CallResult, Provider
 from contract.jobs import Outcome
 from reporter.answers import Answers
 
@@ -30,6 +31,22 @@ def worker_counts(answers: Answers) -> dict[str, int] | None:
 def client_counts(answers: Answers) -> dict[str, int] | None:
     """The jobs ended by outcome, `arrivals`, `late` and `errors`, as the load generator's metrics tell them."""
     return _counts(answers, "client")
+
+
+def failed_calls(answers: Answers, provider: Provider) -> int | None:
+    """Attempts that ended otherwise than well, cancelled ones included, as the workers counted them."""
+    return _sum(answers, "call.results", provider, without=CallResult.OK)
+
+
+def retried_calls(answers: Answers, provider: Provider) -> int | None:
+    """Attempts beyond the first of their call, as the workers counted them."""
+    return _sum(answers, "call.retries", provider)
+
+
+def _sum(answers: Answers, id_: str, provider: Provider, without: str | None = None) -> int | None:
+    samples = [s for s in answers.samples(id_, provider=provider) if without is None or s.labels["result"] != without]
+    known = [sample.value for sample in samples if sample.value is not None]
+    return int(sum(known)) if known else None
 
 
 def _counts(answers: Answers, party: str) -> dict[str, int] | None:

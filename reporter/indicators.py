@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from contract.calls import Provider
@@ -10,27 +9,22 @@ from contract.catalogue import UNMATCHED_ROUTE, RequestKind
 from contract.jobs import Cause, ErrorCode, Outcome, Stage, Timings
 from contract.runfolder import RequestRecord
 from reporter.answers import Sample
+from reporter.breakers import breakers
+from reporter.cancelling import cancelling
+from reporter.indicator import Indicator, share
+from reporter.recovery import recovery
 from reporter.runs import Run
-from reporter.statistics import binomial_interval, highest_bucket, percentile, sample_floor, supported_percentile
+from reporter.statistics import highest_bucket, percentile, sample_floor, supported_percentile
 
 OWN_ROUTES = ("/metrics", UNMATCHED_ROUTE)
 """Requests to these are Prometheus's or a mistake, and no part of the API's latency."""
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """`value` None is "no data"; `note` is printed beside it."""
-
-    value: float | None
-    n: int | None = None
-    note: str | None = None
 
 
 def indicators(run: Run) -> dict[str, Indicator]:
     """By the names that scenarios use for their targets. Times in seconds, shares of 1."""
     return {
         "response_p95": _exact_p95(run.responses),
-        "success_rate": _success(run),
+        "success_rate": share(run.outcomes()[Outcome.COMPLETED], len(run.measured)),
         "throughput": _throughput(run),
         "api_p95": _api(run),
         "restart_max": _restart(run),
@@ -44,6 +38,9 @@ def indicators(run: Run) -> dict[str, Indicator]:
         "tts_p95": _calls(run, Provider.TTS),
         "visual_p95": _calls(run, Provider.VISUAL),
         "assemble_p95": _stage(run, Stage.ASSEMBLE),
+        **recovery(run),
+        **breakers(run),
+        **cancelling(run),
     }
 
 
@@ -66,15 +63,6 @@ def _calls(run: Run, provider: Provider) -> Indicator:
 
 def _timings(run: Run) -> list[Timings]:
     return [job.timings for job in run.measured if job.timings]
-
-
-def _success(run: Run) -> Indicator:
-    completed, attempted = run.outcomes()[Outcome.COMPLETED], len(run.measured)
-    interval = binomial_interval(completed, attempted)
-    if interval is None:
-        return Indicator(None, 0)
-    low, high = interval
-    return Indicator(completed / attempted, attempted, f"exact 95 % interval {100 * low:.1f}–{100 * high:.1f} %")
 
 
 def _throughput(run: Run) -> Indicator:

@@ -9,6 +9,7 @@ from reporter.pictures import draw
 from reporter.recommendations import recommendations
 from reporter.rungs import Rung, ladder
 from reporter.runs import Run
+from reporter.scenarios import PERFORMANCE
 from reporter.sections import (
     api,
     appendix,
@@ -25,7 +26,7 @@ from reporter.sections import (
 )
 from reporter.sections.recommendations import recommendations as advice
 
-SCENARIOS = ("single", "concurrent", "api", "components")
+SCENARIOS = PERFORMANCE
 """What the report is about; others that are given get their rows and their method too."""
 ONE_BY_ONE = ("single", "api", "components")
 """Scenarios that are not about load."""

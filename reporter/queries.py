@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reporter.answers import Answer, Answers, Sample
-from reporter.prometheus import Prometheus
+from reporter.prometheus import Prometheus, Series
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BASELINE = "1m"
@@ -118,7 +118,49 @@ COUNTS = (
         "bytes",
         growth("t2v_provider_payload_bytes_total", "provider", "direction"),
     ),
+    Query(
+        "call.retries",
+        "Provider calls that repeat a failed one, by how that one had ended",
+        "calls",
+        growth("t2v_provider_retries_total", "provider", "reason"),
+    ),
+    Query(
+        "call.retry_wait",
+        "Time that calls waited to be attempted again",
+        "seconds",
+        growth("t2v_provider_retry_wait_seconds_total", "provider", "cause"),
+    ),
+    Query(
+        "breaker.transitions",
+        "Changes of the circuit breakers, by the state they went into",
+        "changes",
+        growth("t2v_breaker_transitions_total", "provider", "state"),
+    ),
+    Query(
+        "breaker.rejected",
+        "Attempts that a circuit breaker refused",
+        "attempts",
+        growth("t2v_breaker_rejected_total", "provider"),
+    ),
+    Query(
+        "breaker.probes",
+        "Calls that half-open circuit breakers let through",
+        "calls",
+        growth("t2v_breaker_probes_total", "provider", "result"),
+    ),
     Query("mock.calls", "Calls answered by the mocks", "calls", growth("t2v_mock_calls_total", "provider", "status")),
+    Query(
+        "mock.faults",
+        "Calls that met a fault, by the mocks",
+        "calls",
+        growth("t2v_mock_faults_total", "provider", "kind"),
+    ),
+    Query(
+        "mock.faults_answered",
+        "What became of the answers to calls that met a fault",
+        "calls",
+        growth("t2v_mock_faults_answered_total", "provider", "answered"),
+    ),
     Query(
         "mock.bytes",
         "Body bytes, as the mocks saw them",
@@ -162,6 +204,23 @@ META = (
     ),
 )
 
+SERIES = (
+    Query(
+        "series.breaker_open",
+        "Circuit breakers that are not closed, reading by reading",
+        "1 for the state",
+        't2v_breaker_state{state!="closed"}[$window] @ $end',
+    ),
+    Query(
+        "series.breaker_changed",
+        "When each circuit breaker last went into a state, reading by reading",
+        "Unix seconds",
+        "t2v_breaker_changed_timestamp_seconds[$window] @ $end",
+    ),
+    Query("series.backlog", "Jobs queued and in progress, reading by reading", "jobs", "t2v_jobs[$window] @ $end"),
+)
+"""Raw readings over the window, for figures and moments."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistogramQueries:
@@ -195,7 +254,7 @@ HISTOGRAMS = (
     HistogramQueries("http", "API request", "t2v_http_request_seconds", ("method", "route", "kind")),
 )
 
-QUERIES = (*COUNTS, *META, *(query for histogram in HISTOGRAMS for query in histogram))
+QUERIES = (*COUNTS, *META, *SERIES, *(query for histogram in HISTOGRAMS for query in histogram))
 
 
 async def collect(prometheus_url: str, start: float, end: float) -> Answers:
@@ -207,7 +266,7 @@ async def collect(prometheus_url: str, start: float, end: float) -> Answers:
             expr = query.at(start, end)
             async with gate:
                 series = await prometheus.query(expr, at=end)
-            samples = tuple(Sample(dict(s.labels), s.value) for s in series)
+            samples = tuple(_sample(one, query) for one in series)
             return Answer(query.id, query.title, query.unit, expr, end, samples)
 
         try:
@@ -216,3 +275,7 @@ async def collect(prometheus_url: str, start: float, end: float) -> Answers:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None  # the first to fail; the others were cancelled for it
     return Answers(start, end, [task.result() for task in tasks])
+
+
+def _sample(series: Series, query: Query) -> Sample:
+    return Sample(dict(series.labels), series.value, series.points if query in SERIES else ())

@@ -43,7 +43,7 @@ def recommendations(
     if "single" in good:
         found += _overhead(good["single"])
     for run in good.values():
-        found += [*_api(run), *_missed(run), *_samples(run)]
+        found += [*_api(run), *missed(run), *samples(run)]
     return found, [scenario for scenario in runs if scenario not in good]
 
 
@@ -119,7 +119,7 @@ def _api(run: Run) -> Iterator[str]:
         )
 
 
-def _missed(run: Run) -> Iterator[str]:
+def missed(run: Run) -> Iterator[str]:
     for target in run.result.targets if run.result else []:
         if target.passed or target.value is None:
             continue
@@ -128,7 +128,7 @@ def _missed(run: Run) -> Iterator[str]:
         yield f"`{target.name}` is {shown} in {_where(run, target.rung)} and misses its target of {target.op} {limit_}."
 
 
-def _samples(run: Run) -> Iterator[str]:
+def samples(run: Run) -> Iterator[str]:
     """How many samples it takes: for the percentile, or at the observed share. Of several rungs the smallest sample."""
     short = [target for target in (run.result.targets if run.result else []) if too_few(target)]
     for name in dict.fromkeys(target.name for target in short):

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 from contract.catalogue import Phase
 from contract.errors import UsageError
 from contract.jobs import Outcome
+from contract.provider_faults import FaultedCall
 from contract.runfolder import (
     FAULTS,
     JOBS,
+    PROCESS_FAULTS,
     QUERIES,
     REQUESTS,
     RESULT,
@@ -48,6 +50,7 @@ class Run:
         requests: Sequence[RequestRecord] = (),
         rungs: "Sequence[Run]" = (),
         faults: Sequence[FaultRecord] = (),
+        faulted_calls: Sequence[FaultedCall] = (),
     ) -> None:
         self.info = info
         self.jobs = jobs
@@ -56,6 +59,9 @@ class Run:
         self.has_answers = answers is not None
         self.requests = requests
         self.faults = faults
+        """What processes met."""
+        self.faulted_calls = faulted_calls
+        """Provider calls that met a fault."""
         self.rungs = sorted(rungs, key=_by_load)
 
     @classmethod
@@ -73,7 +79,8 @@ class Run:
             Answers.load(queries) if queries.exists() else None,
             _lines(RequestRecord, requests) if requests.exists() else [],
             rungs,
-            _lines(FaultRecord, folder / FAULTS) if (folder / FAULTS).exists() else [],
+            _lines(FaultRecord, folder / PROCESS_FAULTS) if (folder / PROCESS_FAULTS).exists() else [],
+            _lines(FaultedCall, folder / FAULTS) if (folder / FAULTS).exists() else [],
         )
 
     @property

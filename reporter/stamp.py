@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contract.jobs import Outcome
+from contract.calls import Provider
+from contract.jobs import Outcome, Stage
 from contract.runfolder import Target, Verdict
 from reporter.calibration import Agreement, Comparison, measured_twice
+from reporter.markdown import NOT_RUN
 from reporter.runs import Run
 from reporter.statistics import binomial_interval, sample_floor
 
@@ -40,6 +42,13 @@ def stamp(run: Run) -> Stamp:
 def usable(run: Run | None) -> bool:
     """May figures of this run be quoted, and anything be derived from them?"""
     return run is not None and stamp(run).word is not Word.INVALID
+
+
+def unquotable(run: Run | None) -> str | None:
+    """What stands in place of a figure that may not be quoted; None where it may be."""
+    if run is None:
+        return NOT_RUN
+    return None if usable(run) else f"no figure, the run is {Word.INVALID}"
 
 
 def worst(stamps: Iterable[Stamp]) -> Stamp:
@@ -120,8 +129,26 @@ def _of_part(run: Run) -> list[str]:
             "process counted last before it ended"
         )
         return found
-    for name, comparisons in measured_twice(run).items():
-        found += _disagreements(name, comparisons)
+    told = {name: _disagreements(name, comparisons) for name, comparisons in measured_twice(run).items()}
+    for note, names in _one_sided(run):
+        spoilt = [sentence for name in names for sentence in told.pop(name, [])]
+        found += [note] if spoilt else []
+    return [*found, *(sentence for sentences in told.values() for sentence in sentences)]
+
+
+def _one_sided(run: Run) -> list[tuple[str, list[str]]]:
+    """What a histogram may hold and records cannot, with the names of the comparisons that it spoils."""
+    planned, taken = [f"{p} planned" for p in Provider], [f"{p} taken" for p in Provider]
+    found = []
+    if run.outcomes()[Outcome.CANCELLED]:
+        note = "jobs were cancelled: PromQL's histograms hold their stages and calls, of which no record is kept"
+        found.append((note, [*planned, *taken, *(f"stage {stage}" for stage in Stage)]))
+    if run.info.provider_faults:
+        note = (
+            "faults met provider calls: of one that failed no planned latency is on record, while the mocks' histogram "
+            "may hold it"
+        )
+        found.append((note, planned))
     return found
 
 

@@ -36,10 +36,11 @@ def summary(folder: Path) -> list[str]:
 
 
 def _survival(run: Run) -> list[str]:
-    """What was done to the processes, and what became of the jobs; nothing where nothing was done."""
-    if not run.faults or run.result is None:
+    """What was done to processes and calls, and what became of the jobs; nothing where nothing was done."""
+    if not (run.faults or run.faulted_calls) or run.result is None:
         return []
     met = Counter(f"{fault.kind} {fault.target}" for fault in run.faults)
+    met += Counter(f"{call.kind} {call.provider}" for call in run.faulted_calls)
     counts = run.result.counts
     names = ("attempted", "acknowledged", "completed", "lost", "unexpected", "duplicated", "recovered")
     return [

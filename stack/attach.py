@@ -27,6 +27,7 @@ class RunningStack(BaseModel):
     prometheus_url: str
     exporter_url: str
     mocks_url: str
+    control_token: str
     redis_url: str
     cache_url: str
     workload: Workload
@@ -79,6 +80,7 @@ def announced(stack: LocalStack) -> Iterator[None]:
     file = _file()
     own = {"owner_pid": os.getpid(), "owner_started": psutil.Process().create_time()}
     unfinished = file.with_suffix(f".{os.getpid()}.new")
+    unfinished.touch(mode=0o600)  # it holds the token
     unfinished.write_text(json.dumps(stack.describe() | own, indent=1))
     unfinished.replace(file)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -31,6 +32,7 @@ class LocalStack:
     prometheus_url: str
     exporter_url: str
     mocks_url: str
+    control_token: str
     redis_url: str
     cache_url: str
     data_dir: Path
@@ -59,6 +61,7 @@ class LocalStack:
         self._restarts = restarts
         self._commands = commands
         self._state = ExitStack()
+        self.control_token = secrets.token_urlsafe(16)
 
     @property
     def api_url(self) -> str:
@@ -85,6 +88,7 @@ class LocalStack:
             "prometheus_url": self.prometheus_url,
             "exporter_url": self.exporter_url,
             "mocks_url": self.mocks_url,
+            "control_token": self.control_token,
             "redis_url": self.redis_url,
             "cache_url": self.cache_url,
             "workload": self.workload.model_dump(mode="json"),
@@ -166,6 +170,7 @@ class LocalStack:
             "T2V_REDIS_URL": self.redis_url,
             "T2V_CACHE_URL": self.cache_url,
             "T2V_DATA_DIR": str(self.data_dir),
+            "T2V_CONTROL_TOKEN": self.control_token,
             "PYTHONUNBUFFERED": "1",  # a log whose last lines are missing explains no death
         }
         workload = self.workload.environment()

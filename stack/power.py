@@ -43,11 +43,8 @@ async def mend(redis: Path, folder: Path, env: Mapping[str, str]) -> None:
     manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
     if not manifest.exists():
         return
-    program = folder / "redis-check-aof"  # the same program, which goes by its name
-    if not program.is_symlink():
-        program.symlink_to(redis.resolve())
     check = await asyncio.create_subprocess_exec(
-        program,
+        _checker(redis, folder),
         *("--fix", manifest),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -57,6 +54,14 @@ async def mend(redis: Path, folder: Path, env: Mapping[str, str]) -> None:
     said, _ = await check.communicate(b"y\n")
     if check.returncode:
         raise EnvironmentFault(f"The log of Redis in {folder} cannot be mended: {said.decode().strip()[-500:]}")
+
+
+def _checker(redis: Path, folder: Path) -> Path:
+    """The same program, which goes by the name that it is called by."""
+    link = folder / "redis-check-aof"
+    if not link.is_symlink():
+        link.symlink_to(redis.resolve())
+    return link
 
 
 def check_that_losses_can_be_seen(folder: Path) -> None:

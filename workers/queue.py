@@ -36,9 +36,8 @@ T = TypeVar("T")
 Render = Callable[[Claim, Report], Awaitable[Ending]]
 CleanUp = Callable[[Claim], Awaitable[None]]
 
-SUSPECTS_AT_ONCE = 3
-"""Of the jobs that run alone, each in a process as large as a worker: so many that those that are innocent need not wait
-for each other where workers die all the time."""
+SUSPECTS_AT_ONCE = 2
+"""Of the jobs that run alone, each in a process as large as a worker and busy for a second before it can begin."""
 SAFETY_POLL = 0.5
 """Seconds after which an idle worker looks into the queue even if nobody woke it."""
 PLANTED_SKIP = '/measure/3"'

@@ -37,6 +37,8 @@ def _answer_lines(answer: Answer) -> list[str]:
         return [NO_DATA]
     if all("le" in sample.labels for sample in answer.samples):
         return [_buckets(answer)]
+    if any(sample.points for sample in answer.samples):
+        return [f"{len(answer.samples)} series, {sum(len(s.points) for s in answer.samples)} readings"]
     told = [s for s in answer.samples if s.value != 0 or not s.labels]
     lines = sorted(f"{_labels(s.labels)} {NO_DATA if s.value is None else f'{s.value:.12g}'}".strip() for s in told)
     if len(told) < len(answer.samples):

@@ -10,6 +10,26 @@ from reporter.markdown import NO_DATA, NONE, percent, table, whole
 from reporter.runs import Run
 from reporter.stamp import success_interval, successes_of
 
+SEVEN = ("attempted", "acknowledged", "completed", "lost", "unexpected", "duplicated", "recovered")
+"""Of Jepsen's total-queue checker."""
+
+
+def seven_counts(runs: Sequence[Run]) -> list[str]:
+    """A row per run and rung, as it was reconciled, with the jobs that ended otherwise beside the seven counts."""
+    names = (*SEVEN, "partial", "failed", "cancelled")
+    rows = [
+        (part.name, *(NO_DATA if part.result is None else whole(getattr(part.result.counts, name)) for name in names))
+        for part in (part for one in runs for part in one.parts)
+    ]
+    return [
+        (
+            "As Jepsen's total-queue checker counts, on job ids: *lost* was acknowledged and is in no final state; "
+            "*unexpected* is in the ledger and nobody of the run asked for it; *duplicated* are executions beyond the "
+            "first of their job; *recovered* was never acknowledged to its client and ended all the same."
+        ),
+        table(("Run", *(name.capitalize() for name in names)), rows, f"l{'r' * len(names)}"),
+    ]
+
 
 def success_rate(runs: Sequence[Run]) -> list[str]:
     """A row per run and rung; a run without jobs has none."""
@@ -60,7 +80,7 @@ def _counts(run: Run) -> list[str]:
 
 def _books(run: Run) -> list[str]:
     """The books as the verdict closed them, and the counts that Prometheus tells of each party."""
-    blocks = [] if run.result is None else _closed(run.result.books)
+    blocks = [] if run.result is None else closed(run.result.books)
     client, ledger, worker = client_counts(run.answers), ledger_counts(run.answers), worker_counts(run.answers)
     records = run.outcomes()
     rows = [
@@ -76,7 +96,8 @@ def _books(run: Run) -> list[str]:
     return [*blocks, "Growth of the counters within the window, beside the records:", table(headers, rows, "lrrrr")]
 
 
-def _closed(entries: Sequence[Entry]) -> list[str]:
+def closed(entries: Sequence[Entry]) -> list[str]:
+    """Lines of the books with a column per party; none where there is no line."""
     parties = list(dict.fromkeys(party for entry in entries for party in entry.parties))
     rows = [
         (

@@ -29,6 +29,20 @@ TITLES = {
     "crashes": "executions crashed",
     "quarantined": "jobs quarantined",
     "late_ends": "late ends refused",
+    "call_recovery": "calls recovered",
+    "job_recovery": "jobs recovered",
+    "delivered_rate": "jobs delivered",
+    "partial_jobs": "jobs partial",
+    "retry_amplification": "calls made per call",
+    "breaker_opened": "breaker openings",
+    "breaker_closed": "breaker closings",
+    "detect_time": "time to detect",
+    "close_time": "time to close",
+    "mttr": "time to recovery",
+    "success_after": "success after repair",
+    "cancel_max": "time to cancel, max",
+    "cancelled_late_calls": "calls after cancelling",
+    "cancel_leftovers": "files after cancelling",
 }
 
 

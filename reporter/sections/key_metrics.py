@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from reporter.markdown import NOT_RUN, fenced
+from reporter.markdown import fenced
 from reporter.rungs import Rung
 from reporter.runs import Run
-from reporter.stamp import Word, usable
+from reporter.stamp import unquotable
 from reporter.statistics import Summary, sample_floor, supported_percentile
 
 
 def key_metrics(single: Run | None, concurrent: Run | None, rungs: Sequence[Rung]) -> list[str]:
     """`rungs` are those of `concurrent`. What an INVALID run measured is not quoted."""
     lines = (
-        f"Response time: {_quoted(single) or _response(single)}",
-        f"Throughput: {_quoted(concurrent) or _throughput(rungs)}",
-        f"P95 latency: {_quoted(single) or _p95(single)}",
+        f"Response time: {unquotable(single) or _response(single)}",
+        f"Throughput: {unquotable(concurrent) or _throughput(rungs)}",
+        f"P95 latency: {unquotable(single) or _p95(single)}",
     )
     return [
         "For a paper:",
@@ -24,13 +24,6 @@ def key_metrics(single: Run | None, concurrent: Run | None, rungs: Sequence[Rung
             "the highest of the rungs of the scenario `concurrent`, and a request there is a whole job."
         ),
     ]
-
-
-def _quoted(run: Run | None) -> str | None:
-    """What stands in place of a figure that may not be quoted."""
-    if run is None:
-        return NOT_RUN
-    return None if usable(run) else f"no figure, the run is {Word.INVALID}"
 
 
 def _response(run: Run | None) -> str:

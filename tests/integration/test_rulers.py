@@ -1,11 +1,10 @@
-"""What a run says of workers that keep their jobs and of one that does not: a broken promise of the ledger is seen."""
+"""What a run says of workers that break their promises. Those that keep them pass the suites beside this folder."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from contract.runfolder import Result, Verdict
-from contract.settings import LatencyProfile, Workload
+from contract.settings import BreakerTerms, LatencyProfile, Workload
 from loadgen.document import default_document
 from loadgen.runner import Progress
 from loadgen.scenario import read
@@ -14,11 +13,29 @@ from stack.local import LocalStack
 from stack.parts import COMMANDS
 from stack.places import ROOT
 
-CARELESS = (sys.executable, "-m", "tests.integration.careless_worker")
-WORKLOAD = Workload(slots=2, lease=2.0, renew_every=0.5, llm_latency=LatencyProfile(mean=2.5, sd=0.05))
+PLANTED = (sys.executable, "-m", "tests.integration.planted_worker")
+
+
+async def judged(folder: Path, scenario: str, jobs: int, workload: Workload, *defects: str) -> Result:
+    """The result on a stack of its own, whose workers have these defects."""
+    path, run = folder / "ruler.toml", folder / "run"
+    path.write_text(scenario)
+    run.mkdir()
+    commands = {**COMMANDS, "worker": (*PLANTED, *defects)}
+    async with LocalStack(folder / "logs", workload=workload, commands=commands) as stack:
+        return await measure(read(path).with_jobs(jobs), default_document(ROOT), 1, stack, run, Progress())
+
+
+def red(result: Result) -> list[str]:
+    return [entry.name for entry in result.books if not entry.passed]
+
+
+# Leases and fences.
+
+LONG_JOBS = Workload(slots=2, lease=2.0, renew_every=0.5, llm_latency=LatencyProfile(mean=2.5, sd=0.05))
 """Jobs that outlast a lease which nobody renews, and slots so few that each worker gets its half."""
 USERS = 4
-SCENARIO = f"""
+LEASES = f"""
 title = "Jobs that take longer than a lease"
 description = "Half of them at each worker; none of them may lose its lease."
 
@@ -38,36 +55,99 @@ limit = 1.0
 """
 
 
-async def judged(folder: Path, worker: Sequence[str], jobs: int = USERS) -> Result:
-    scenario = folder / "leases.toml"
-    scenario.write_text(SCENARIO)
-    run = folder / "run"
-    run.mkdir()
-    async with LocalStack(folder / "logs", workload=WORKLOAD, commands={**COMMANDS, "worker": worker}) as stack:
-        return await measure(read(scenario).with_jobs(jobs), default_document(ROOT), 1, stack, run, Progress())
-
-
 async def test_workers_that_renew_and_fence_pass(tmp_path: Path) -> None:
-    result = await judged(tmp_path, COMMANDS["worker"])
+    result = await judged(tmp_path, LEASES, USERS, LONG_JOBS)
     assert (result.verdict, result.reasons) == (Verdict.PASS, [])
     assert (result.counts.completed, result.counts.duplicated) == (USERS, 0)
 
 
 async def test_without_renewal_jobs_run_twice_which_is_counted_and_makes_the_run_invalid(tmp_path: Path) -> None:
     """Each is published once all the same: the ledger refuses the late ends."""
-    result = await judged(tmp_path, CARELESS)
+    result = await judged(tmp_path, LEASES, USERS, LONG_JOBS, "leave_leases")
     assert result.verdict is Verdict.INVALID
     duplicated = result.counts.duplicated
     assert duplicated >= USERS / 2
     assert f"{duplicated} executions came after the first of their job, and no fault asked for that" in result.reasons
     assert [target.name for target in result.targets if not target.passed] == ["crashes"]
     assert result.counts.completed == result.integrity.sound_videos == USERS
-    assert all(entry.passed for entry in result.books)
+    assert red(result) == []
 
 
 async def test_without_the_fence_jobs_are_published_twice_and_the_books_show_it(tmp_path: Path) -> None:
     """Jobs enough that the second end of the first ones comes while the others are measured."""
-    result = await judged(tmp_path, (*CARELESS, "unfenced"), 3 * USERS)
+    result = await judged(tmp_path, LEASES, 3 * USERS, LONG_JOBS, "leave_leases", "unfence")
     assert result.verdict is Verdict.INVALID
     completed = next(entry.parties for entry in result.books if entry.name == "completed")
     assert (completed["workers"] or 0) > (completed["redis"] or 0), result.reasons
+
+
+# Provider calls.
+
+FAULTS = """
+title = "Narrations that fail"
+description = "Few jobs, and every fault accounted for."
+
+[load]
+model = "closed"
+users = 8
+jobs = 8
+
+[warmup]
+users = 1
+jobs = 1
+
+[[provider_faults]]
+provider = "tts"
+kind = "error"
+rate = 0.3
+
+[[targets]]
+indicator = "integrity"
+op = ">="
+limit = 1.0
+"""
+OUTAGE = """
+title = "A second without the LLM"
+description = "The breaker opens, and must close again."
+
+[load]
+model = "closed"
+users = 8
+jobs = 12
+
+[warmup]
+users = 1
+jobs = 1
+
+[[provider_faults]]
+provider = "llm"
+kind = "outage"
+duration = 1.0
+
+[[targets]]
+indicator = "breaker_opened"
+op = ">="
+limit = 1.0
+
+[[targets]]
+indicator = "breaker_closed"
+op = ">="
+limit = 1.0
+"""
+QUICK_BREAKER = Workload(breaker=BreakerTerms(volume=4, open_for=0.3, probe_every=0.3))
+
+
+async def test_a_swallowed_fault_a_skipped_retry_and_a_flipped_byte_are_each_named(tmp_path: Path) -> None:
+    """Each worker has each defect once."""
+    result = await judged(tmp_path, FAULTS, 8, Workload(), "swallow_fault", "skip_retry", "flip_byte")
+    assert result.verdict is Verdict.INVALID
+    assert {"faults, tts error", "calls failed, tts", "calls retried, tts"} <= set(red(result))
+    assert any(reason.endswith("met error, and its worker never saw it") for reason in result.reasons)
+    assert [target.name for target in result.targets if not target.passed] == ["integrity"]
+    assert all("is not what the manifest says" in loss for loss in result.integrity.losses)
+
+
+async def test_a_breaker_that_never_closes_misses_its_target(tmp_path: Path) -> None:
+    result = await judged(tmp_path, OUTAGE, 12, QUICK_BREAKER, "never_close")
+    assert result.verdict is Verdict.FAIL, result.reasons
+    assert [target.name for target in result.targets if not target.passed] == ["breaker_closed"]

@@ -6,5 +6,5 @@ SUSPECT_AFTER = 2
 def order(
     worker: str, lease: float, limit: int, token_prefix: str, *, suspects: int = 1, suspect_after: int = SUSPECT_AFTER
 ) -> Order:
-    """What a worker that runs no suspect asks for, by the default workload."""
+    """What a worker that runs no suspect asks for."""
     return Order(worker, lease, limit, token_prefix, suspects, suspect_after)

@@ -68,6 +68,7 @@ def _count_change(provider: Provider, metrics: WorkerMetrics, state: BreakerStat
     for candidate in BreakerState:
         metrics.breaker_state.labels(provider, candidate).set(candidate is state)
     metrics.breaker_transitions.labels(provider, state).inc()
+    metrics.breaker_changed.labels(provider, state).set_to_current_time()
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,7 @@ from contract.records import TOTAL_NAMES
 
 ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)), ("POST", "/v1/videos", ())]
 PROVIDERS = "provider=llm|tts|visual"
-STATUSES = "status=200|202|204|400|404|405|409|413|415|422|500|503|507|other"
+STATUSES = "status=200|202|204|400|401|403|404|405|409|413|415|422|429|500|502|503|504|507|other"
 OUTCOMES = "outcome=cancelled|completed|failed|partial"
 FAILURES = "bad_payload|disconnected|rate_limited|refused|status|timeout"
 METHODS = "DELETE|GET|POST|other"
@@ -54,6 +54,7 @@ WORKER = {
     f"t2v_provider_retry_wait_seconds_total {PROVIDERS} cause=backoff|breaker|retry_after",
     f"t2v_breaker_state {PROVIDERS} state=closed|half_open|open",
     f"t2v_breaker_transitions_total {PROVIDERS} state=closed|half_open|open",
+    f"t2v_breaker_changed_timestamp_seconds {PROVIDERS} state=closed|half_open|open",
     f"t2v_breaker_rejected_total {PROVIDERS}",
     f"t2v_breaker_probes_total {PROVIDERS} result=bad|good|neutral",
     f"t2v_provider_call_seconds {PROVIDERS}",
@@ -67,6 +68,8 @@ MOCKS = {
     f"t2v_mock_planned_seconds {PROVIDERS}",
     f"t2v_mock_late_seconds {PROVIDERS}",
     f"t2v_mock_payload_bytes_total {PROVIDERS} direction=received|sent",
+    f"t2v_mock_faults_total {PROVIDERS} kind=corrupt|error|hang|latency|outage|rate_limit|truncate",
+    f"t2v_mock_faults_answered_total {PROVIDERS} answered=cut|left|sent",
 }
 LOAD = {
     "t2v_load_arrivals_total",

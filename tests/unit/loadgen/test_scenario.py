@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UsageError
-from loadgen.scenario import LOAD, ClosedLoop, Indicator, OpenLoop, Scenario, Warmup, load, names, read
+from loadgen.indicator import Indicator
+from loadgen.scenario import LOAD, ClosedLoop, OpenLoop, Scenario, Warmup, load, names, read
 
 GOOD = """
 title = "Small"

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from contract.catalogue import LoadMetrics, Phase
 from contract.jobs import Outcome, Status
 from contract.runfolder import JobRecord, RequestFailure
+from loadgen.cancellations import Cancellations
 from loadgen.client import Client, Form
 from loadgen.document import Document
 from loadgen.scenario import ClosedLoop
@@ -19,8 +20,9 @@ FORM = Form.of(Document("paper.pdf", b"%PDF-1.7"))
 class Loop:
     """One closed loop against a tiny service, and what it left."""
 
-    def __init__(self, service: TinyService) -> None:
+    def __init__(self, service: TinyService, cancel: Cancellations | None = None) -> None:
         self.service = service
+        self.cancel = cancel
         self.registry = CollectorRegistry()
         self.announced: list[JobRecord] = []
 
@@ -32,7 +34,7 @@ class Loop:
         self.untouched = generate_latest(self.registry)
         load = ClosedLoop(model="closed", users=users, jobs=jobs, ramp=ramp)
         async with serving(self.service.app) as url, Client(url) as client:
-            loop = Users(client, FORM, seed, metrics, self.announced.append, clock=clock)
+            loop = Users(client, FORM, seed, metrics, self.announced.append, clock=clock, cancel=self.cancel)
             await loop.closed_loop(load, phase, clock.now())
         return sorted(self.announced, key=lambda record: record.index)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from contract.jobs import Job, JobOptions, Status
+from contract.jobs import Job, JobOptions, Stage, Status
 from stack.ports import LOOPBACK
 from tests.unit.loadgen.handmade import DOCUMENT, video_id
 
@@ -43,14 +43,28 @@ async def saying(answer: bytes) -> AsyncIterator[str]:
 class TinyService:
     """The videos API as far as users need it; keeps who asked for what, and how many at once."""
 
-    def __init__(self, *, refused: frozenset[str] = frozenset(), failed: frozenset[str] = frozenset()) -> None:
-        self._refused, self._failed = refused, failed
+    def __init__(
+        self,
+        *,
+        refused: frozenset[str] = frozenset(),
+        failed: frozenset[str] = frozenset(),
+        stages: tuple[Stage, ...] = (),
+    ) -> None:
+        """A job goes on by one of `stages` each time it is asked about; then it ends."""
+        self._refused, self._failed, self._stages = refused, failed, stages
+        self._cancelled: set[str] = set()
         self.forms: list[dict[str, str]] = []
         self.questions: Counter[str] = Counter()
         self.under_way = self.most = 0
         self._jobs: dict[str, Job] = {}
         self.app = web.Application()
-        self.app.add_routes([web.post("/v1/videos", self._submit), web.get("/v1/videos/{id}", self._status)])
+        self.app.add_routes(
+            [
+                web.post("/v1/videos", self._submit),
+                web.get("/v1/videos/{id}", self._status),
+                web.post("/v1/videos/{id}/cancel", self._cancel),
+            ]
+        )
 
     async def _submit(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -76,8 +90,17 @@ class TinyService:
         job = self._jobs[request.match_info["id"]]
         self.questions[job.id] += 1
         await asyncio.sleep(0.002)
-        status = Status.IN_PROGRESS
-        if self.questions[job.id] > 1:
+        status, stages = Status.IN_PROGRESS, [None, *self._stages]
+        stage = stages[min(self.questions[job.id], len(stages)) - 1]
+        if job.id in self._cancelled:
+            status = Status.CANCELLED
+        elif self.questions[job.id] > len(stages):
             self.under_way -= 1
             status = Status.FAILED if job.options.seed_key in self._failed else Status.COMPLETED
-        return web.json_response(job.model_copy(update={"status": status}).model_dump(mode="json"))
+        return web.json_response(job.model_copy(update={"status": status, "stage": stage}).model_dump(mode="json"))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        job = self._jobs[request.match_info["id"]]
+        self._cancelled.add(job.id)
+        self.under_way -= 1
+        return web.json_response(job.model_copy(update={"cancel_requested": True}).model_dump(mode="json"))

@@ -81,6 +81,8 @@ class Folder:
     answers: dict[str, Samples] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     rungs: "dict[str, Folder]" = field(default_factory=dict)
+    faulted_calls: list[dict[str, Any]] = field(default_factory=list)
+    process_faults: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,10 @@ class Folder:
         (folder / "result.json").write_bytes(orjson.dumps(self.result))
         if self.requests:
             (folder / "requests.jsonl").write_bytes(_lines(self.requests))
+        if self.faulted_calls:
+            (folder / "faults.jsonl").write_bytes(_lines(self.faulted_calls))
+        if self.process_faults:
+            (folder / "process_faults.jsonl").write_bytes(_lines(self.process_faults))
         for name, rung in self.rungs.items():
             rung.write(folder / "rungs" / name)
         entries = [
@@ -120,6 +126,10 @@ class Folder:
 
     def count(self, query: str, value: float, **labels: str) -> None:
         self._add(query, value, labels)
+
+    def read(self, query: str, points: Sequence[tuple[float, float | None]], **labels: str) -> None:
+        """A series of readings."""
+        self.answers.setdefault(query, []).append({"labels": labels, "value": points[-1][1], "points": points})
 
 
 def _histogram_quantile(q: float, cumulative: Sequence[tuple[float, int]]) -> float | None:

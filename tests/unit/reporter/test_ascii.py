@@ -17,3 +17,14 @@ def test_equal_values_and_no_values() -> None:
     assert chart.histogram([5.0, 5.0], "ms").count("\n") == 0
     assert chart.histogram([], "ms") == "no data"
     assert chart.bars([], "ms") == "no data"
+
+
+def test_tracks_have_a_bar_of_their_share_and_none_where_it_is_unknown() -> None:
+    rows = [("0–1 s", "2 of 2", 1.0), ("1–2 s", "1 of 12", 1 / 12), ("2–3 s", "0 of 2", 0.0), ("3–4 s", "–", None)]
+    assert chart.tracks(rows).splitlines() == [
+        f"0–1 s   2 of 2  {'#' * 40}",
+        "1–2 s  1 of 12  ###",
+        "2–3 s   0 of 2",
+        "3–4 s        –",
+    ]
+    assert chart.tracks([]) == ""

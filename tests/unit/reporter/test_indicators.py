@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from contract.catalogue import LATENCY_BUCKETS
-from reporter.indicators import Indicator, indicators
+from reporter.indicator import Indicator
+from reporter.indicators import indicators
 from reporter.runs import Run
 from reporter.summary import summary
 from tests.unit.reporter.folders import START, Folder, single
@@ -95,15 +96,16 @@ def test_without_data_there_is_no_value(tmp_path: Path) -> None:
     run = single(n=0)
     run.answers = {}
     components = ("parse_p95", "llm_p95", "tts_p95", "visual_p95", "assemble_p95")
-    of_faults = ("restart_max", "refusal_max", "drain_time")
+    of_faults = (
+        *("restart_max", "refusal_max", "drain_time", "quarantined", "call_recovery", "job_recovery"),
+        *("delivered_rate", "partial_jobs", "retry_amplification", "mttr", "success_after"),
+        *("detect_time", "close_time", "cancel_max", "cancelled_late_calls", "cancel_leftovers"),
+    )
     known = dict.fromkeys(
         ("response_p95", "success_rate", "throughput", "api_p95", *components, *of_faults), Indicator(None, 0)
     )
-    assert found(tmp_path, run) == known | {
-        "crashes": Indicator(None),
-        "late_ends": Indicator(None),
-        "quarantined": Indicator(None, 0),
-    }
+    counted = ("crashes", "late_ends", "breaker_opened", "breaker_closed")
+    assert found(tmp_path, run) == known | dict.fromkeys(counted, Indicator(None))
 
 
 def test_components_are_judged_by_their_exact_p95_in_the_measured_phase(tmp_path: Path) -> None:
@@ -169,7 +171,7 @@ def run_with_faults(tmp_path: Path, *faults: dict[str, object]) -> dict[str, Ind
         {"at": START, "seconds": seconds, "failure": failure, "status": status} for seconds, failure, status in refusals
     ]
     folder = run.write(tmp_path)
-    (folder / "faults.jsonl").write_bytes(b"".join(orjson.dumps(fault) + b"\n" for fault in faults))
+    (folder / "process_faults.jsonl").write_bytes(b"".join(orjson.dumps(fault) + b"\n" for fault in faults))
     return indicators(Run.load(folder))
 
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import Counter, Metric
 
-from contract.calls import Provider
+from contract.calls import BreakerState, Provider
 from contract.catalogue import LedgerTotals, LoadMetrics, MockMetrics, Phase, RequestKind, ServiceMetrics, WorkerMetrics
 from contract.jobs import Outcome, Status
 from reporter.answers import Answers
@@ -22,6 +22,7 @@ from reporter.statistics import bucket_of_quantile, percentile
 from tests.unit.reporter.live import Live, clear
 
 BOUND = 30.0
+OPENINGS = [1_700_000_001.25, 1_700_000_002.5]
 RESPONSES = [0.4 + 0.005 * i for i in range(60)]
 
 
@@ -70,10 +71,15 @@ async def scene(live: Live) -> AsyncIterator[Scene]:
         load.finished.labels(Outcome.COMPLETED).inc()
         service.requests.labels("POST", "/v1/videos", "202").inc()
         mocks.planned_seconds.labels(Provider.LLM).observe(seconds)
+    first.breaker_changed.labels(Provider.LLM, BreakerState.OPEN).set(OPENINGS[0])
+    first.breaker_transitions.labels(Provider.LLM, BreakerState.OPEN).inc(2)
+    first.breaker_state.labels(Provider.LLM, BreakerState.OPEN).set(1)
     for _ in range(20):
         first.executions.labels(Outcome.COMPLETED).inc()
         vanishing.executions.labels(Outcome.COMPLETED).inc()
     await settled(live.url, time.time(), BOUND)
+    first.breaker_changed.labels(Provider.LLM, BreakerState.OPEN).set(OPENINGS[1])
+    first.breaker_state.labels(Provider.LLM, BreakerState.OPEN).set(0)
     clear(registries["worker-2"])
     clear(registries["restarted-1"])
     appearing = WorkerMetrics(registries["worker-3"])
@@ -149,6 +155,22 @@ async def test_what_nobody_observed_has_no_quantile(scene: Scene) -> None:
     assert scene.answers.samples("never asked") == []
 
 
+async def test_readings_over_the_window_come_in_order_of_time(scene: Scene) -> None:
+    """A breaker of worker-1 opened twice within it: each moment is read to the digit, and the last one last."""
+    (moment,) = scene.answers.samples("series.breaker_changed", instance="worker-1", provider="llm", state="open")
+    times, values = zip(*moment.points, strict=True)
+    assert list(times) == sorted(times)
+    assert scene.start - 1 < times[0] < times[-1] <= scene.end
+    assert [value for value in dict.fromkeys(values) if value] == OPENINGS
+    assert moment.value == OPENINGS[1]
+    (state,) = scene.answers.samples("series.breaker_open", instance="worker-1", provider="llm", state="open")
+    assert [value for _, value in state.points][-1] == 0
+    assert 1 in {value for _, value in state.points}
+    assert scene.answers.count("breaker.transitions", provider="llm", state="open") == 2
+    assert {s.labels["status"] for s in scene.answers.samples("series.backlog")} == {"queued", "in_progress"}
+    assert not scene.answers.samples("breaker.transitions")[0].points
+
+
 async def test_a_counter_that_restarted_is_reported(scene: Scene) -> None:
     assert scene.answers.count("meta.restarts", instance="restarted-1") == 1
     assert scene.answers.count("meta.restarts", instance="worker-1") == 0
@@ -162,6 +184,7 @@ async def test_answers_survive_the_disk(scene: Scene, tmp_path: Path) -> None:
     assert (loaded.start, loaded.end) == (scene.start, scene.end)
     assert {answer.id for answer in loaded} == {query.id for query in QUERIES}
     assert all("$" not in answer.expr for answer in loaded)
+    assert any(len(sample.points) > 1 for sample in loaded.samples("series.backlog"))
     json.loads((tmp_path / "queries.json").read_text())
 
 

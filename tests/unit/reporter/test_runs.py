@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UsageError
-from reporter.newest import newest_valid_runs
+from reporter.newest import newest_reliability_runs, newest_valid_runs
 from reporter.runs import Run
 from reporter.stamp import reservations
 from reporter.summary import summary
 from tests.unit.reporter.folders import Folder, single
 from tests.unit.reporter.ladder import api, ladder
+from tests.unit.reporter.spoilt import cancellation, llm_outage, normal, redis_restart
 
 
 def test_a_run_knows_its_rungs_ordered_by_load(tmp_path: Path) -> None:
@@ -92,6 +93,52 @@ def test_the_newest_valid_run_of_each_scenario_is_found(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(old.name)
     (tmp_path / "newest").symlink_to(new.name)
     assert newest_valid_runs(tmp_path) == {"single": new, "concurrent": steps}
+
+
+def test_runs_with_faults_are_for_reliability_and_all_others_for_performance(tmp_path: Path) -> None:
+    """Faults of providers, of processes, cancelled jobs; and what a reliability report is about in any case."""
+    plain = at(single(n=5), 1000).write(tmp_path / "plain")
+    failing = [llm_outage(), redis_restart(), cancellation(), normal(), named(redis_restart(), "single")]
+    folders = [at(run, 2000 + number).write(tmp_path / str(number)) for number, run in enumerate(failing)]
+    at(llm_outage(), 3000, "invalid").write(tmp_path / "invalid")
+    assert newest_valid_runs(tmp_path) == {"single": plain}
+    names = ("llm-outage", "redis-restart", "cancellation", "normal", "single")
+    assert newest_reliability_runs(tmp_path) == dict(zip(names, folders, strict=True))
+
+
+def named(run: Folder, scenario: str) -> Folder:
+    run.info["scenario"] = scenario
+    return run
+
+
+def test_faults_of_calls_spoil_plans_and_nothing_else(tmp_path: Path) -> None:
+    """A call that failed has no plan on record; the response time is compared as ever."""
+    run = llm_outage()
+    run.observe("mock.planned", [0.3] * 40, provider="llm")
+    assert reservations(Run.load(run.write(tmp_path / "plans"))) == [
+        (
+            "faults met provider calls: of one that failed no planned latency is on record, while the mocks' histogram "
+            "may hold it"
+        )
+    ]
+    run = llm_outage()
+    run.observe("load.response", [0.3] * 40)
+    assert reservations(Run.load(run.write(tmp_path / "responses"))) == [
+        "PromQL counts another n of “response time” (40 for 30 records), so its percentiles are of something else"
+    ]
+
+
+def test_cancelled_jobs_leave_stages_that_only_histograms_know(tmp_path: Path) -> None:
+    run = cancellation()
+    run.observe("stage", [0.017] * 12, stage="parse")
+    run.observe("call", [0.3] * 12, provider="llm")
+    (note,) = reservations(Run.load(run.write(tmp_path)))
+    assert note.startswith("jobs were cancelled: ")
+
+
+def test_a_summary_counts_the_calls_that_met_faults(tmp_path: Path) -> None:
+    lines = summary(llm_outage().write(tmp_path))
+    assert "faults 10 × outage llm" in lines
 
 
 @pytest.mark.parametrize("missing", ["run.json", "jobs.jsonl", "result.json", "queries.json"])

@@ -76,5 +76,6 @@ def test_points_that_fit_no_law_still_have_finite_figures() -> None:
 def test_importing_the_reporter_is_quick() -> None:
     """A command line that only prints its help does not wait for the libraries of figures and fits."""
     heavy = {"matplotlib", "numpy", "scipy"}
-    code = f"import sys, reporter.performance, reporter.summary; sys.exit(bool({heavy} & sys.modules.keys()))"
+    imports = "import sys, reporter.performance, reporter.reliability, reporter.summary"
+    code = f"{imports}; sys.exit(bool({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

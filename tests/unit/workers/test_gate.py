@@ -1,6 +1,7 @@
 """Breakers of two workers that share a real Redis, and one whose Redis is away."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from time import perf_counter
@@ -87,6 +88,22 @@ async def test_what_one_worker_learns_spares_the_other_from_finding_out(pair: li
         assert bench.metric("transitions_total", state="open") == 1, "what is told is not told on"
         assert (bench.metric("state", state="open"), bench.metric("state", state="closed")) == (1, 0)
     assert (knowing.metric("rejected_total"), told.metric("rejected_total")) == (0, 1)
+
+
+async def test_each_change_of_a_breaker_tells_when_it_was(pair: list[Bench]) -> None:
+    """In every worker, of the state that it went into, and of no other; a later change moves it."""
+    began = time.time()
+    await pair[0].open()
+    await until(lambda: pair[1].state is OPEN)
+    opened = [bench.metric("changed_timestamp_seconds", state="open") for bench in pair]
+    assert all(when is not None and began <= when <= time.time() for when in opened)
+    assert [bench.metric("changed_timestamp_seconds", state="closed") for bench in pair] == [0, 0]
+    await pair[0].open_time_passes()
+    assert await pair[0].passes(Verdict.BAD)
+    assert (pair[0].metric("changed_timestamp_seconds", state="half_open") or 0) > (opened[0] or 0)
+    again = pair[0].metric("changed_timestamp_seconds", state="open")
+    assert again is not None
+    assert again > (opened[0] or 0)
 
 
 async def test_two_workers_share_three_probes_one_per_interval(pair: list[Bench]) -> None:

@@ -151,7 +151,9 @@ async def test_suspects_take_turns_and_those_that_wait_take_no_slot(redis_url: s
         await goes_on.wait()
         return await completed(claim, report)
 
-    async with working(redis_url, for_ever, alone=alone, lease=NEVER, renew_every=NEVER, slots=12) as bench:
+    async with working(
+        redis_url, for_ever, alone=alone, lease=NEVER, renew_every=NEVER, slots=12, suspect_after=2
+    ) as bench:
         suspects = [await bench.submit() for _ in range(SUSPECTS_AT_ONCE + 2)]
         for execution in (1, 2):
             for job_id in suspects:

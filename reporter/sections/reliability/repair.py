@@ -1,0 +1,50 @@
+"""How long it took until a fault was noticed, and until jobs succeeded again."""
+
+from collections.abc import Mapping
+
+from reporter.fault_windows import last_timed, load_start
+from reporter.indicator import Indicator
+from reporter.indicators import indicators
+from reporter.markdown import NO_DATA, NONE, NOT_RUN, percent, seconds, table
+from reporter.recovery import STREAK, arrival_gap
+from reporter.runs import Run
+
+DEFINITIONS = (
+    f"*Time to recovery*: from the end of the last fault that has one to the due time of the first of {STREAK} "
+    "completed jobs in a row; jobs come one by one, so it is known to the mean gap between two of them and no better. "
+    "*Success after repair*: completed jobs of those due after that end. *Time to detect*: from the start of the first "
+    "fault of a provider to the first opening of its circuit breaker, by the workers' own clock."
+)
+
+
+def recovery_time(runs: Mapping[str, Run]) -> list[str]:
+    """A row per run that met a fault with an end of its own, or a fault of a provider."""
+    rows = [_row(run) for run in runs.values() if run.info.provider_faults or run.faults]
+    if not rows:
+        return [f"Runs with faults: {NOT_RUN}."]
+    headers = (
+        *("Run", "Last fault with an end", "Ended", "Time to recovery", "Resolution", "Jobs due after"),
+        *("Success after repair", "Time to detect", "Note"),
+    )
+    return [DEFINITIONS, table(headers, rows, "llrrrrrrl")]
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    found = indicators(run)
+    fault, start, gap = last_timed(run), load_start(run), arrival_gap(run)
+    ended = None if fault is None or fault.end is None or start is None else fault.end - start
+    mttr, after = found["mttr"], found["success_after"]
+    if fault is None:
+        cells = ("none", NONE, NONE, NONE, NONE, NONE)
+    else:
+        cells = (fault.what, seconds(ended), seconds(mttr.value), seconds(gap), str(mttr.n), percent(after.value))
+    notes = [found[name].note for name in ("mttr", "detect_time") if found[name].value is None and found[name].note]
+    return run.name, *cells, _detected(run, found["detect_time"]), "; ".join(note for note in notes if note)
+
+
+def _detected(run: Run, found: Indicator) -> str:
+    if found.value is not None:
+        return seconds(found.value)
+    if not run.info.provider_faults:
+        return NONE
+    return "not opened" if found.n == 0 else NO_DATA

@@ -1,0 +1,114 @@
+"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`.
+
+Defects of leases are those of the process `worker-1` alone; the others then show what it costs.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import uvloop
+
+from contract.calls import CallResult
+from contract.ledger import _LUA, Claim, Ledger, Standing
+from contract.settings import Deployment, Workload
+from workers import __main__ as worker
+from workers.leases import Execution, Leases
+from workers.providers.errors import CallError
+from workers.providers.http import Caller
+from workers.render import clean_up
+from workers.resilience.breaker import Breaker, News
+from workers.tools import Tools
+
+CHECK = "if fields[1] ~= token or fields[2] ~= 'in_progress' then"
+
+
+MEASURED = "/measure/"
+"""In the request of a job that is not of the warm-up."""
+
+
+def leave_leases(name: str) -> None:
+    """Neither renews its leases nor stops when they are lost."""
+    if name != "worker-1":
+        return
+
+    async def never_renew(_: Leases) -> None:
+        await asyncio.Event().wait()
+
+    def never_heed(_execution: Execution, _standing: Standing) -> bool:
+        return False
+
+    Leases.renew_for_ever = never_renew  # type: ignore[assignment, method-assign] # planted
+    Execution.heed = never_heed  # type: ignore[assignment, method-assign] # planted
+
+
+def unfence(_: str) -> None:
+    """The ledger takes whatever is finished."""
+    checked = (_LUA / "finish.lua").read_text()
+    assert checked.count(CHECK) == 1
+    source = (_LUA / "prelude.lua").read_text() + checked.replace(CHECK, "if false then")
+    fenced = Ledger.__init__
+
+    def init(self: Ledger, redis: Any) -> None:
+        fenced(self, redis)
+        self._scripts["finish"] = self.redis.register_script(source)
+
+    Ledger.__init__ = init  # type: ignore[method-assign] # planted
+
+
+def swallow_fault(_: str) -> None:
+    """The first call that fails is in no record."""
+    attempt, turns = Caller._attempt, count()
+
+    async def forgetful(self: Caller, request: Any, number: int, after: CallResult | None) -> Any:
+        try:
+            return await attempt(self, request, number, after)
+        except CallError:
+            if next(turns) == 0:
+                request.context.log.pop()
+            raise
+
+    Caller._attempt = forgetful  # type: ignore[method-assign] # planted
+
+
+def skip_retry(_: str) -> None:
+    """The first attempt beyond another's is not counted as one."""
+    attempt, turns = Caller._attempt, count()
+
+    async def skipping(self: Caller, request: Any, number: int, after: CallResult | None) -> Any:
+        return await attempt(self, request, number, None if after is not None and next(turns) == 0 else after)
+
+    Caller._attempt = skipping  # type: ignore[method-assign] # planted
+
+
+def flip_byte(_: str) -> None:
+    """One byte of the first measured job's first picture is another one."""
+    turns = count()
+
+    async def clean_up_and_spoil(tools: Tools, claim: Claim) -> None:
+        await clean_up(tools, claim)
+        if MEASURED in claim.request and next(turns) == 0:
+            path = min(tools.data.execution(claim.job_id, claim.token).glob("*.png"))
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+
+    worker.clean_up = clean_up_and_spoil  # type: ignore[attr-defined] # planted
+
+
+def never_close(_: str) -> None:
+    """However many probes succeed, the breaker stays as it is."""
+    Breaker._count_good_probe = lambda _self: News.GOOD_PROBE  # type: ignore[assignment, method-assign] # planted
+
+
+DEFECTS: dict[str, Callable[[str], None]] = {
+    defect.__name__: defect for defect in (leave_leases, unfence, swallow_fault, skip_retry, flip_byte, never_close)
+}
+
+if __name__ == "__main__":
+    settings = Deployment()
+    for name in sys.argv[1:]:
+        DEFECTS[name](settings.worker_name)
+    uvloop.run(worker.main(settings, Workload()))
