@@ -14,7 +14,6 @@ from pathlib import Path
 
 import uvloop
 from pydantic import ValidationError
-from reporter.reliability import SCENARIOS, write_reliability_report
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -33,6 +32,7 @@ from measure import measure
 from reporter.newest import newest_reliability_runs, newest_valid_runs
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
+from reporter.reliability import SCENARIOS, write_reliability_report
 from reporter.runs import Run
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 
 from contract.calls import CallKey, CallResult, Provider
 from contract.jobs import Outcome
@@ -10,10 +11,19 @@ from contract.runfolder import JobRecord
 from reporter.runs import Run
 
 
+class Fate(StrEnum):
+    """What a record tells of a call that met a fault."""
+
+    SEEN = "seen"
+    """Its worker saw it end as such a fault may."""
+    GONE = "gone"
+    """Nothing, because its job was cancelled, or the execution that made it did not end the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Calls of one provider that met one kind of fault. `gone` are those that no record can tell of, because their job
-    was cancelled or their execution did not end it; `counted` is PromQL's figure, None where it tells nothing.
+    """Calls of one provider that met one kind of fault, and how many had which fate. `counted` is PromQL's figure, None
+    where it tells nothing.
     """
 
     provider: Provider
@@ -44,7 +54,7 @@ def standings(run: Run) -> list[Standing]:
             if met or counted:
                 fates = Counter(_fate(call, seen, records) for call in met)
                 answered = sum(call.answered is not None for call in met)
-                known = (fates["seen"], fates["gone"], counted)
+                known = (fates[Fate.SEEN], fates[Fate.GONE], counted)
                 found.append(Standing(provider, kind, len(met), answered, *known))
     return found
 
@@ -60,13 +70,15 @@ def _seen(run: Run) -> dict[tuple[Provider, str], CallResult]:
     }
 
 
-def _fate(call: FaultedCall, seen: dict[tuple[Provider, str], CallResult], records: dict[str, JobRecord]) -> str | None:
+def _fate(
+    call: FaultedCall, seen: dict[tuple[Provider, str], CallResult], records: dict[str, JobRecord]
+) -> Fate | None:
     """None is unexplained."""
     result = seen.get((call.provider, call.key))
     if result is not None:
-        return "seen" if result is CallResult.CANCELLED or result in call.kind.results else None
+        return Fate.SEEN if result is CallResult.CANCELLED or result in call.kind.results else None
     key = CallKey.decode(call.key)
     job = records.get(key.seed_key)
     if job is None:
         return None
-    return "gone" if job.outcome is Outcome.CANCELLED or key.execution < (job.executions or 0) else None
+    return Fate.GONE if job.outcome is Outcome.CANCELLED or key.execution < (job.executions or 0) else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contract.jobs import Outcome
 from contract.runfolder import JobRecord
 from reporter.courses import courses, courses_of
-from reporter.fault_windows import due_after, last_timed
+from reporter.fault_windows import FaultWindow, due_after, last_timed
 from reporter.indicator import Indicator, share
 from reporter.runs import Run
 
@@ -73,10 +73,16 @@ def _time_to_recovery(run: Run) -> Indicator:
     after = due_after(run, fault.end)
     first = first_of_streak(after)
     if first is None:
-        return Indicator(None, len(after), f"no {STREAK} successes in a row among the {len(after)} jobs due after it")
+        return Indicator(None, len(after), _why_none(fault, len(after)))
     gap = arrival_gap(run)
     resolution = "" if gap is None else f", resolution {gap:.2f} s"
     return Indicator(first.due - fault.end, len(after), f"after {fault.what}{resolution}")
+
+
+def _why_none(fault: FaultWindow, jobs: int) -> str:
+    if jobs < STREAK:
+        return f"only {jobs} jobs were due after {fault.what}, too few to tell"
+    return f"no {STREAK} successes in a row among the {jobs} jobs due after {fault.what}"
 
 
 def first_of_streak(jobs: Sequence[JobRecord]) -> JobRecord | None:

@@ -10,7 +10,7 @@ from reporter.courses import courses
 from reporter.indicators import indicators
 from reporter.markdown import figure, percent, seconds
 from reporter.recommendations import missed, samples
-from reporter.recovery import arrival_gap
+from reporter.recovery import STREAK, arrival_gap
 from reporter.runs import Run
 from reporter.stamp import usable
 
@@ -114,7 +114,7 @@ def _term(terms: Mapping[str, object], name: str) -> str:
 
 def _no_recovery(run: Run) -> Iterator[str]:
     found, gap = indicators(run)["mttr"], arrival_gap(run)
-    if found.value is None and found.note:
+    if found.value is None and (found.n or 0) >= STREAK:
         every = f"; one was due every {gap:.2f} s" if gap else ""
         yield f"`{run.info.scenario}` shows no recovery: {found.note}{every}. Load it for longer, or find out why."
 

@@ -44,7 +44,6 @@ def _row(run: Run, provider: Provider) -> tuple[str, ...] | None:
         return None
     wasted = sum(call.provider is provider for call in run.faulted_calls)
     refused = run.answers.count("breaker.rejected", provider=provider)
-    known = refused is not None and refused + wasted > 0
     probes = [run.answers.count("breaker.probes", provider=provider, result=verdict) for verdict in _PROBES]
     return (
         run.name,
@@ -55,7 +54,7 @@ def _row(run: Run, provider: Provider) -> tuple[str, ...] | None:
         NONE if fault is None or not fault.timed or opened == 0 else _time(time_to_close(run, fault), "not closed"),
         str(wasted),
         whole(refused),
-        percent((refused or 0) / ((refused or 0) + wasted)) if known else NONE if refused is not None else NO_DATA,
+        NO_DATA if refused is None else percent(refused / (refused + wasted)) if refused + wasted else NONE,
         *map(whole, probes),
     )
 

@@ -7,7 +7,7 @@ from reporter.runs import Run
 
 SCENARIO = "data-integrity"
 MOST_LOSSES = 200
-"""That are named of one run; its `result.json` holds them all."""
+"""That are named of one run."""
 
 
 def data_integrity(runs: Mapping[str, Run]) -> list[str]:
@@ -47,4 +47,4 @@ def _row(run: Run) -> tuple[str, ...]:
 
 def _named(losses: list[str]) -> list[str]:
     more = len(losses) - MOST_LOSSES
-    return losses if more <= 0 else [*losses[:MOST_LOSSES], f"and {more} more"]
+    return losses if more <= 0 else [*losses[:MOST_LOSSES], f"and {more} more, all named in the run's `result.json`"]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from contract.provider_faults import ProviderFault
+from contract.provider_faults import FaultKind, ProviderFault
 from reporter.faulted import standings
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, figure, percent, table, whole
 from reporter.runs import Run
@@ -54,16 +54,17 @@ def _plan(run: Run) -> list[str]:
 
 
 def _besides(fault: ProviderFault) -> str:
-    """What was asked for besides, in words."""
-    said = {
-        "persistent": "all attempts of a scene or none",
-        "scenes": f"scenes {', '.join(map(str, fault.scenes))} only",
-        "status": f"status {fault.status}",
-        "retry_after": f"Retry-After {figure(fault.retry_after)} s",
-        "factor": f"× {figure(fault.factor)}",
-    }
-    asked = [text for name, text in said.items() if name in fault.model_fields_set and getattr(fault, name)]
-    return ", ".join(asked) or NONE
+    """What more there is to say of it, in words."""
+    said = ["all attempts of a scene or none"] if fault.persistent else []
+    if fault.scenes:
+        said.append(f"scenes {', '.join(map(str, fault.scenes))} only")
+    if fault.kind is FaultKind.ERROR:
+        said.append(f"status {fault.status}")
+    if fault.kind is FaultKind.RATE_LIMIT:
+        said.append(f"Retry-After {figure(fault.retry_after)} s")
+    if fault.kind is FaultKind.LATENCY:
+        said.append(f"× {figure(fault.factor)}")
+    return ", ".join(said) or NONE
 
 
 def _books(run: Run) -> list[str]:

@@ -13,8 +13,9 @@ from reporter.runs import Run
 
 DEFINITIONS = (
     "A *call* is one provider, one scene, one job; each try is an *attempt*. An attempt that was cancelled is no "
-    "failure. Calls and attempts are those of the executions that ended the jobs, from the records of the jobs; of a "
-    "job that was cancelled none are known. Retries and waits are counted by the workers, by PromQL."
+    "failure. *Attempts per call* is the retry amplification. Calls and attempts are those of the executions that "
+    "ended the jobs, from the records of the jobs; of a job that was cancelled none are known. Retries and waits are "
+    "counted by the workers, by PromQL."
 )
 
 

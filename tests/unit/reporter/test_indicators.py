@@ -6,9 +6,11 @@ import orjson
 import pytest
 
 from contract.catalogue import LATENCY_BUCKETS
+from loadgen.indicator import Indicator as TargetIndicator
 from reporter.indicator import Indicator
 from reporter.indicators import indicators
 from reporter.runs import Run
+from reporter.sections.headline import TITLES
 from reporter.summary import summary
 from tests.unit.reporter.folders import START, Folder, single
 from tests.unit.reporter.ladder import api
@@ -106,6 +108,15 @@ def test_without_data_there_is_no_value(tmp_path: Path) -> None:
     )
     counted = ("crashes", "late_ends", "breaker_opened", "breaker_closed")
     assert found(tmp_path, run) == known | dict.fromkeys(counted, Indicator(None))
+
+
+def test_each_indicator_that_a_target_may_name_has_a_figure_and_a_title(tmp_path: Path) -> None:
+    """Here, or where the load generator's own records are; a name without one would never have data."""
+    elsewhere = {"request_success_rate", "sustained_rate", "integrity", "loss_age"}
+    names = {str(name) for name in TargetIndicator}
+    assert names == found(tmp_path, single(n=5)).keys() | elsewhere
+    untitled = {"throughput", "request_success_rate", "sustained_rate"}
+    assert names - TITLES.keys() == untitled
 
 
 def test_components_are_judged_by_their_exact_p95_in_the_measured_phase(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_four_successes_in_a_row_are_no_recovery(tmp_path: Path) -> None:
         job["outcome"] = "partial"
     found = of(tmp_path / "never", run, "mttr")
     assert (found.value, found.n) == (None, 24)
-    assert found.note == "no 5 successes in a row among the 24 jobs due after it"
+    assert found.note == "no 5 successes in a row among the 24 jobs due after llm outage"
 
 
 def test_a_job_due_at_the_very_end_of_the_fault_counts(tmp_path: Path) -> None:
@@ -150,7 +150,9 @@ def test_a_fault_that_outlasts_the_load_leaves_nothing_to_judge(tmp_path: Path) 
     run = llm_outage()
     run.info["provider_faults"] = [OUTAGE | {"duration": 600.0}]
     assert of(tmp_path / "after", run, "success_after") == Indicator(None, 0)
-    assert of(tmp_path / "mttr", run, "mttr").value is None
+    assert of(tmp_path / "mttr", run, "mttr") == Indicator(
+        None, 0, "only 0 jobs were due after llm outage, too few to tell"
+    )
 
 
 def test_the_longest_cancellation_and_what_it_left(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def test_a_run_that_did_not_recover_leaves_the_mean_unknown(tmp_path: Path) -> N
     for job in run.jobs[8:]:
         job["outcome"] = "failed"
     report = written(tmp_path, run, redis_restart())
-    assert "\nMTTR: no data (llm-outage: no 5 successes in a row among the 24 jobs due after it)\n" in report
+    assert "\nMTTR: no data (llm-outage: no 5 successes in a row among the 24 jobs due after llm outage)\n" in report
     assert "no 5 successes in a row" in row(section(report, "Recovery time"), "llm-outage")[-1]
 
 

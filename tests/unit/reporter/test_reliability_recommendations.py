@@ -8,7 +8,7 @@ import pytest
 from reporter.reliability import in_order
 from reporter.reliability_recommendations import recommendations
 from reporter.runs import Run
-from tests.unit.reporter.folders import Folder
+from tests.unit.reporter.folders import START, Folder
 from tests.unit.reporter.spoilt import (
     OUTAGE,
     attempts,
@@ -101,6 +101,15 @@ def test_a_run_that_did_not_recover(tmp_path: Path) -> None:
         job["outcome"] = "failed"
     (found,) = advice(tmp_path, run)[0]
     assert found.startswith("`redis-restart` shows no recovery: no 5 successes in a row among the 17 jobs")
+
+
+def test_a_load_that_ended_too_soon_says_nothing_of_recovery(tmp_path: Path) -> None:
+    """The last kill is over when four jobs are still to come."""
+    run = redis_restart()
+    run.process_faults[-1] |= {"start": START + 13.2, "end": START + 13.7}
+    for job in run.jobs[-4:]:
+        job["outcome"] = "failed"
+    assert advice(tmp_path, run) == ([], [])
 
 
 def test_lost_jobs_and_unsound_assets(tmp_path: Path) -> None:
