@@ -174,7 +174,7 @@ def test_faults_are_told_by_their_plan_and_by_each_party(suite: str) -> None:
     assert row(plan, "llm outage")[1:] == ["10", "10", "10", "0", "10", "yes"]
     assert row(faults, "tts error")[1:] == ["15", "15", "15", "0", "15", "yes"]
     persistent = row(faults.split("### partial-failures")[1], "0")
-    assert persistent[5:7] == ["to the end", "all attempts of a scene or none"]
+    assert persistent[5:7] == ["to the end", "all attempts of a scene or none, status 503"]
     assert row(faults, "redis-restart")[1:] == ["redis", "kill", "2", "0.500 s"]
 
 
