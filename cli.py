@@ -137,7 +137,9 @@ def _writer(run: Run) -> Write:
 def _write_report(write: Write, runs: list[Path], keep: Path) -> Path:
     """The report where readers look for it, and a copy in the folder `keep`, which no later run overwrites."""
     report = write(runs, reports_dir() / REPORTS[write])
-    shutil.copytree(report.parent / "figures", keep / "figures", dirs_exist_ok=True)
+    (keep / "figures").mkdir(exist_ok=True)
+    for figure in (report.parent / "figures").glob(f"{report.stem.removesuffix('_report')}_*"):
+        shutil.copy(figure, keep / "figures")
     shutil.copy(report, keep)
     return report
 

@@ -99,6 +99,16 @@ def arrival_gap(run: Run) -> float | None:
     return (max(dues) - min(dues)) / (len(dues) - 1) if len(dues) > 1 else None
 
 
+def first_completion(run: Run) -> float | None:
+    """Seconds from the end of the last timed fault to the first completed job that a client then held; None without."""
+    fault = last_timed(run)
+    if fault is None or fault.end is None:
+        return None
+    done = [job.held for job in run.measured if job.outcome is Outcome.COMPLETED and job.held is not None]
+    after = [held - fault.end for held in done if held >= fault.end]
+    return min(after, default=None)
+
+
 def _success_after(run: Run) -> Indicator:
     fault = last_timed(run)
     if fault is None or fault.end is None:

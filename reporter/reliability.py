@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contract.errors import UsageError
 from reporter.newest import newest_by_scenario
+from reporter.queries import HISTOGRAMS
 from reporter.reliability_pictures import draw
 from reporter.reliability_recommendations import RULES, recommendations
 from reporter.runs import Run
@@ -27,6 +28,9 @@ from reporter.sections.reliability import (
 
 SCENARIOS = RELIABILITY
 """What the report is about; others that are given get their rows, their figure and their method too."""
+
+_LATENCIES = frozenset(query.id for histogram in HISTOGRAMS for query in histogram)
+"""Queries that no figure of the report rests on."""
 
 PREAMBLE = (
     "A document goes in, a narrated video comes out, and on the way providers fail, processes die and clients change "
@@ -77,7 +81,7 @@ def reliability_text(chosen: Mapping[str, Run], pictures: Mapping[str, str]) -> 
         ("Against time", course.courses(chosen, pictures)),
         ("Reliability score", key_metrics.reliability_score(own)),
         ("Method", method.method(runs)),
-        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run)]),
+        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, _LATENCIES)]),
     ]
     blocks = ["# Reliability report"]
     for title, content in sections:

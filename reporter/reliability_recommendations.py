@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from contract.calls import Provider
+from contract.jobs import Outcome
 from reporter.breakers import first_provider_fault, time_to_close, time_to_open
 from reporter.courses import courses
+from reporter.fault_windows import FaultWindow
 from reporter.indicators import indicators
 from reporter.markdown import figure, percent, seconds
 from reporter.recommendations import missed, samples
@@ -25,9 +27,9 @@ MUCH = 1.5
 
 RULES = (
     f"Rules: fewer than {percent(ENOUGH, 0)} of the failed calls recovered; {figure(MUCH)} calls or more made for each "
-    f"one wanted; a breaker that takes over {figure(LONG)} s to open or to close, or that never saw an outage; no "
-    "recovery after a fault; a lost job; an asset that is not as its manifest says; calls or files after a "
-    "cancellation; a missed target; a sample too small for its target."
+    f"one wanted; a breaker that takes over {figure(LONG)} s to open or to close, that opens when jobs have failed "
+    "already, or that never saw an outage; no recovery after a fault; a lost job; an asset that is not as its manifest "
+    "says; calls or files after a cancellation; a missed target; a sample too small for its target."
 )
 
 
@@ -88,10 +90,11 @@ def _breaker(run: Run) -> Iterator[str]:
     opened, closed = time_to_open(run, fault), time_to_close(run, fault)
     terms = run.info.workload.get("breaker")
     known = terms if isinstance(terms, dict) else {}
-    if opened.value is not None and opened.value > LONG:
+    if opened.value is not None and (failed := failed_before(run, fault, opened.value)) | (opened.value > LONG):
         yield (
-            f"The breaker opened {seconds(opened.value)} after the start of {fault.what} in `{run.info.scenario}`: "
-            f"lower its volume ({_term(known, 'volume')} calls) or its ratio ({_term(known, 'ratio')})."
+            f"The breaker opened {seconds(opened.value)} after the start of {fault.what} in `{run.info.scenario}`, and "
+            f"{failed} of the jobs that were due until then failed: lower its volume ({_term(known, 'volume')} calls) "
+            f"or its ratio ({_term(known, 'ratio')}), or spread the attempts of a call over a longer time."
         )
     if closed.value is not None and closed.value > LONG:
         yield (
@@ -105,6 +108,12 @@ def _breaker(run: Run) -> Iterator[str]:
             f"{sum(call.provider is fault.provider for call in run.faulted_calls)} calls: lower its volume "
             f"({_term(known, 'volume')} calls) to what comes within its window ({_term(known, 'window')} s)."
         )
+
+
+def failed_before(run: Run, fault: FaultWindow, opened: float) -> int:
+    """Jobs due between the start of a fault and `opened` seconds later that failed."""
+    due = [job for job in run.measured if fault.start <= job.due <= fault.start + opened]
+    return sum(job.outcome is Outcome.FAILED for job in due)
 
 
 def _term(terms: Mapping[str, object], name: str) -> str:

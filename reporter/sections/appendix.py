@@ -1,6 +1,6 @@
 """Each PromQL that was asked, with its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reporter.answers import Answer
 from reporter.markdown import NO_DATA, fenced
@@ -10,8 +10,11 @@ LINES = 60
 """Longer answers are cut; the run's folder holds them whole."""
 
 
-def appendix(run: Run) -> list[str]:
-    """Of a run with rungs, where each rung's answers are: the questions are the same, about a window of its own."""
+def appendix(run: Run, without: Collection[str] = ()) -> list[str]:
+    """Of a run with rungs, where each rung's answers are: the questions are the same, about a window of its own.
+
+    `without` are ids of queries that the report does not rest on.
+    """
     if run.rungs:
         folders = ", ".join(f"`rungs/{rung.info.rung}/queries.json`" for rung in run.rungs)
         return [
@@ -21,11 +24,11 @@ def appendix(run: Run) -> list[str]:
         return [f"{NO_DATA.capitalize()}: no answers were kept."]
     blocks = [
         (
-            f"Asked of Prometheus about run `{run.info.id}`. The whole answers, each bucket included, are in the run's "
-            "`queries.json`."
+            f"Asked of Prometheus about run `{run.info.id}`. The whole answers, each bucket and each reading included, "
+            "are in the run's `queries.json`."
         )
     ]
-    for answer in run.answers:
+    for answer in (answer for answer in run.answers if answer.id not in without):
         lines = _answer_lines(answer)
         blocks += [f"**`{answer.id}`**: {answer.title} ({answer.unit})", fenced(answer.expr, "promql")]
         blocks.append(fenced("\n".join(lines)))

@@ -153,6 +153,7 @@ def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[s
     assert {RUN, JOBS, RESULT, QUERIES, "sample.mp4", "logs"} <= {path.name for path in folder.iterdir()}
     assert (folder / "logs" / "worker-1.log").exists()
     assert RunInfo.model_validate_json((folder / RUN).read_bytes()).seed == 5
+    assert (folder / "performance_report.md").exists()
 
     status, out, _ = ended(cli("query", "sum by (outcome) (t2v_jobs_finished_total)"))
     assert status == 0
@@ -161,6 +162,12 @@ def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[s
     assert status == 2
     assert "parse error" in err
     assert ended(cli("up"))[0] == 2
+
+    status, out, err = ended(cli("scenario", "data-integrity", "--jobs", "6", "--seed", "5"))
+    assert status == 0, out + err
+    assert (folder / "reliability_report.md").exists()
+    assert not list((folder / "figures").glob("performance_*")), "figures of another report"
+    assert (Path(places["REELBENCH_REPORTS"]) / "reliability_report.md").exists()
 
     up.send_signal(signal.SIGINT)
     assert ended(up)[0] == 130

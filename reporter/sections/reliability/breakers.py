@@ -54,9 +54,16 @@ def _row(run: Run, provider: Provider) -> tuple[str, ...] | None:
         NONE if fault is None or not fault.timed or opened == 0 else _time(time_to_close(run, fault), "not closed"),
         str(wasted),
         whole(refused),
-        NO_DATA if refused is None else percent(refused / (refused + wasted)) if refused + wasted else NONE,
+        _saved(refused, wasted, opened),
         *map(whole, probes),
     )
+
+
+def _saved(refused: int | None, wasted: int, opened: int | None) -> str:
+    """A breaker that had no reason to open is not judged by what it let through."""
+    if refused is None or opened is None:
+        return NO_DATA
+    return percent(refused / (refused + wasted)) if opened and refused + wasted else NONE
 
 
 _PROBES = (Verdict.GOOD, Verdict.BAD, Verdict.NEUTRAL)

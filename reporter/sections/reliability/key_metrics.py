@@ -67,7 +67,10 @@ def _mean_of_what(runs: Mapping[str, Run]) -> str:
         if one.value is not None
     ]
     told = f": {', '.join(known)}" if known else ""
-    return f"MTTR is the mean over the scenarios above whose faults have an end{told}."
+    return (
+        f"MTTR is the mean over the scenarios above whose faults have an end{told}; it tells when the jobs were due "
+        "that succeeded again, and they may have waited, as the section on recovery time shows."
+    )
 
 
 def _resolution(run: Run) -> str:

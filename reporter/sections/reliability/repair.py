@@ -6,14 +6,16 @@ from reporter.fault_windows import last_timed, load_start
 from reporter.indicator import Indicator
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, percent, seconds, table
-from reporter.recovery import STREAK, arrival_gap
+from reporter.recovery import STREAK, arrival_gap, first_completion
 from reporter.runs import Run
 
 DEFINITIONS = (
     f"*Time to recovery*: from the end of the last fault that has one to the due time of the first of {STREAK} "
     "completed jobs in a row; jobs come one by one, so it is known to the mean gap between two of them and no better. "
-    "*Success after repair*: completed jobs of those due after that end. *Time to detect*: from the start of the first "
-    "fault of a provider to the first opening of its circuit breaker, by the workers' own clock."
+    "A job that is due before a breaker has closed may wait and succeed; *first job done* tells when, after the same "
+    "end, the first completed job was in its client's hands. *Success after repair*: completed jobs of those due after "
+    "that end. *Time to detect*: from the start of the first fault of a provider to the first opening of its circuit "
+    "breaker, by the workers' own clock."
 )
 
 
@@ -23,10 +25,10 @@ def recovery_time(runs: Mapping[str, Run]) -> list[str]:
     if not rows:
         return [f"Runs with faults: {NOT_RUN}."]
     headers = (
-        *("Run", "Last fault with an end", "Ended", "Time to recovery", "Resolution", "Jobs due after"),
-        *("Success after repair", "Time to detect", "Note"),
+        *("Run", "Last fault with an end", "Ended", "Time to recovery", "Resolution", "First job done"),
+        *("Jobs due after", "Success after repair", "Time to detect", "Note"),
     )
-    return [DEFINITIONS, table(headers, rows, "llrrrrrrl")]
+    return [DEFINITIONS, table(headers, rows, "llrrrrrrrl")]
 
 
 def _row(run: Run) -> tuple[str, ...]:
@@ -35,11 +37,12 @@ def _row(run: Run) -> tuple[str, ...]:
     ended = None if fault is None or fault.end is None or start is None else fault.end - start
     mttr, after = found["mttr"], found["success_after"]
     if fault is None:
-        cells = ("none", NONE, NONE, NONE, NONE, NONE)
+        cells = ("none", *(NONE,) * 6)
     else:
-        cells = (fault.what, seconds(ended), seconds(mttr.value), seconds(gap), str(mttr.n), percent(after.value))
-    notes = [found[name].note for name in ("mttr", "detect_time") if found[name].value is None and found[name].note]
-    return run.name, *cells, _detected(run, found["detect_time"]), "; ".join(note for note in notes if note)
+        times = (seconds(ended), seconds(mttr.value), seconds(gap), seconds(first_completion(run)))
+        cells = (fault.what, *times, str(mttr.n), percent(after.value))
+    note = mttr.note if mttr.value is None else None
+    return run.name, *cells, _detected(run, found["detect_time"]), note or ""
 
 
 def _detected(run: Run, found: Indicator) -> str:

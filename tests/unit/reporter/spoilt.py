@@ -74,6 +74,7 @@ def tts_failures() -> Folder:
             met(run, record, "tts", scene, "error", attempt)
     run.count("call.retries", 13, provider="tts", reason="status")
     run.count("call.retry_wait", 1.25, provider="tts", cause="backoff")
+    run.count("breaker.rejected", 0, provider="tts")
     run.count("mock.faults", 15, provider="tts", kind="error")
     transitions(run)
     changed(run, "worker-1")

@@ -75,7 +75,7 @@ def slow(**states: list[float]) -> Folder:
     ("opened", "closed", "words"),
     [
         (5.8, 11.0, []),
-        (10.5, 11.0, ["opened 5.500 s after the start of llm outage in `llm-outage`: lower its volume (20 calls)"]),
+        (10.5, 11.0, ["opened 5.500 s after the start of llm outage in `llm-outage`, and 0 of the jobs that were due"]),
         (5.8, 14.5, ["closed 5.500 s after the end of llm outage in `llm-outage`: probe more often than every 1 s"]),
     ],
 )
@@ -83,6 +83,19 @@ def test_a_breaker_that_takes_long(tmp_path: Path, opened: float, closed: float,
     found, _ = advice(tmp_path, slow(open=[opened], closed=[closed]))
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
+def test_jobs_that_failed_before_the_breaker_opened(tmp_path: Path) -> None:
+    """Of those due from 5.0 s to its opening at 5.8 s, which are two; one that was due later does not count."""
+    run = slow(open=[5.8], closed=[11.0])
+    for job in run.jobs[8:11]:
+        job["outcome"] = "failed"
+    (found,) = advice(tmp_path, run)[0]
+    assert found == (
+        "The breaker opened 0.800 s after the start of llm outage in `llm-outage`, and 2 of the jobs that were due until "
+        "then failed: lower its volume (20 calls) or its ratio (0.7), or spread the attempts of a call over a longer "
+        "time."
+    )
 
 
 def test_an_outage_that_no_breaker_saw(tmp_path: Path) -> None:
