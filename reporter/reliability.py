@@ -30,7 +30,7 @@ SCENARIOS = RELIABILITY
 """What the report is about; others that are given get their rows, their figure and their method too."""
 
 _LATENCIES = frozenset(query.id for histogram in HISTOGRAMS for query in histogram)
-"""Queries that no figure of the report rests on."""
+"""Queries about latencies, which the performance report tells of."""
 
 PREAMBLE = (
     "A document goes in, a narrated video comes out, and on the way providers fail, processes die and clients change "

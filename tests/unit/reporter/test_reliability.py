@@ -347,7 +347,7 @@ def test_the_appendix_tells_how_many_readings_there_were(suite: str) -> None:
     appendix = section(suite, "Appendix: PromQL")
     assert "t2v_breaker_changed_timestamp_seconds[60000ms] @ 1700000060.000" in appendix
     assert "18 series, 1080 readings" in appendix
-    assert "histogram_quantile" not in appendix, "no figure of this report rests on one"
+    assert "histogram_quantile" not in appendix, "latencies are another report's"
 
 
 def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:

@@ -92,9 +92,9 @@ def test_jobs_that_failed_before_the_breaker_opened(tmp_path: Path) -> None:
         job["outcome"] = "failed"
     (found,) = advice(tmp_path, run)[0]
     assert found == (
-        "The breaker opened 0.800 s after the start of llm outage in `llm-outage`, and 2 of the jobs that were due until "
-        "then failed: lower its volume (20 calls) or its ratio (0.7), or spread the attempts of a call over a longer "
-        "time."
+        "The breaker opened 0.800 s after the start of llm outage in `llm-outage`, and 2 of the jobs that were due "
+        "until then failed: lower its volume (20 calls) or its ratio (0.7), or spread the attempts of a call over a "
+        "longer time."
     )
 
 
