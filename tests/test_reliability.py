@@ -177,7 +177,7 @@ async def test_generate_reliability_report(measured: Measured, runs: dict[str, P
         assert re.search(rf"^\| {name} +\| {chosen[name].name} ", text, re.MULTILINE)
     for line in (
         r"Success rate: \d+(\.\d+)?%",
-        r"Error recovery rate: \d+(\.\d+)?%",
+        r"Recovery rate: \d+(\.\d+)?%",
         r"MTTR: \d+(\.\d+)?s",
         r"Data integrity: \d+(\.\d+)?%",
         r"Reliability score: \d+(\.\d+)?",

@@ -9,7 +9,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "tests/README.md", "docs/design.md", "docs/sample/performance_report.md"]
+    "name",
+    [
+        *("README.md", "tests/README.md", "docs/design.md"),
+        *("docs/sample/performance_report.md", "docs/sample/reliability_report.md"),
+    ],
 )
 def test_relative_links_lead_somewhere(name: str) -> None:
     file = ROOT / name

@@ -17,7 +17,7 @@ def key_metrics(runs: Mapping[str, Run]) -> list[str]:
     """`runs` are the report's own scenarios. What an INVALID run measured is not quoted."""
     lines = (
         f"Success rate: {_share(SUCCESS, runs)}",
-        f"Error recovery rate: {_share(RECOVERY, runs)}",
+        f"Recovery rate: {_share(RECOVERY, runs)}",
         f"MTTR: {_mean_time(runs)}",
         f"Data integrity: {_share(INTEGRITY, runs)}",
         f"Reliability score: {_score(inputs(runs))}",
@@ -26,7 +26,7 @@ def key_metrics(runs: Mapping[str, Run]) -> list[str]:
         "For a paper:",
         fenced("\n".join(lines)),
         (
-            f"The success rate is that of the scenario `{SUCCESS.scenario}`, the error recovery rate the job recovery "
+            f"The success rate is that of the scenario `{SUCCESS.scenario}`, the recovery rate the job recovery "
             f"of `{RECOVERY.scenario}`, data integrity that of `{INTEGRITY.scenario}`. {_mean_of_what(runs)}"
         ),
     ]

@@ -48,7 +48,7 @@ def test_the_headline_has_a_row_per_scenario_in_their_order(suite: str) -> None:
 def test_the_lines_that_a_paper_quotes(suite: str) -> None:
     """Of the scenarios that each is about; MTTR is the mean of 1.00 s and 0.00 s."""
     assert (
-        "Success rate: 98.3%\nError recovery rate: 90.0%\nMTTR: 0.50s\nData integrity: 95.0%\n"
+        "Success rate: 98.3%\nRecovery rate: 90.0%\nMTTR: 0.50s\nData integrity: 95.0%\n"
         "Reliability score: 0.942\n" in suite
     )
     assert "1.00 s in `llm-outage` (known to 0.50 s), 0.00 s in `redis-restart` (known to 0.50 s)" in suite
@@ -260,7 +260,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_scenarios_that_nobody_ran_are_said_not_to_have_been(tmp_path: Path) -> None:
     report = written(tmp_path, normal())
     assert [row(report, name)[-1] for name in SCENARIOS[1:]] == ["not run"] * 6
-    quoted = ("Error recovery rate: not run", "MTTR: not run", "Data integrity: not run")
+    quoted = ("Recovery rate: not run", "MTTR: not run", "Data integrity: not run")
     assert all(f"\n{line}\n" in report for line in quoted)
     unknown = "tts-failures: not run, data-integrity: not run, partial-failures: not run, llm-outage: not run"
     assert f"\nReliability score: no data ({unknown})\n" in report
