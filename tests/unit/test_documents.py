@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from loadgen.scenario import Scenario, load
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,3 +39,13 @@ def test_every_file_of_the_table_of_tests_is_there() -> None:
     assert [name for name in files if not (ROOT / "tests" / name).exists()] == []
     commands = re.findall(r"\.venv/bin/pytest (tests/\S*?)(?:::|[ `])", text)
     assert [name for name in commands if not (ROOT / name).exists()] == []
+
+
+def test_every_key_of_a_scenario_is_told_with_an_example_that_has_it() -> None:
+    text = (ROOT / "tests/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `[\[]*(\w+)[^|`]*` \| [^|]+ \|(.*)\|$", text, re.MULTILINE)
+    told = {key: re.findall(r"`(\w[\w-]*)\.toml`", examples) for key, examples in rows}
+    optional = {name for name, field in Scenario.model_fields.items() if not field.is_required()}
+    assert optional - {"targets"} <= told.keys()
+    for key, examples in told.items():
+        assert all(key in load(name).model_fields_set for name in examples), key
