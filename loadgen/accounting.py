@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from contract.calls import CallKey, CallResult, Provider
 from contract.jobs import CallTiming, Outcome
-from contract.provider_faults import FaultedCall
+from contract.provider_faults import Answered, FaultedCall
 from contract.runfolder import Entry, JobRecord
 from loadgen.books import entry
 
@@ -82,6 +82,8 @@ class CallBooks:
         if result is None:
             return None if _ended_early(CallKey.decode(call.key), record) else "its worker never saw it"
         if result is CallResult.CANCELLED or result in call.kind.results:
+            return None
+        if result is CallResult.TIMEOUT and call.answered is Answered.LEFT:  # slow besides, and both sides say so
             return None
         return f"its worker saw {result}"
 

@@ -170,9 +170,10 @@ class LocalStack:
             "T2V_REDIS_URL": self.redis_url,
             "T2V_CACHE_URL": self.cache_url,
             "T2V_DATA_DIR": str(self.data_dir),
-            "T2V_CONTROL_TOKEN": self.control_token,
             "PYTHONUNBUFFERED": "1",  # a log whose last lines are missing explains no death
         }
+        if part.job == "mocks":
+            places["T2V_CONTROL_TOKEN"] = self.control_token
         workload = self.workload.environment()
         own = {**providers, **os.environ, **workload, **self._env, **places} if part.job else dict(os.environ)
         return own | dict(part.env)

@@ -285,7 +285,7 @@ async def test_a_job_that_failed_for_a_reason_of_ours_is_due_again_after_a_while
         await ledger.accept(f"video_{name}", REQUEST)
     token = await claim_one(ledger, "first-")
     assert await ledger.try_again("video_a", token, 0.2)
-    assert not await ledger.try_again("video_a", token, 0.2)
+    assert await ledger.try_again("video_a", token, 0.2), "what is repeated is answered alike, and counted once"
     (other,) = await ledger.claim(order("worker", LIVES, 2, "second-"))
     assert other.job_id == "video_b"
     async with asyncio.timeout(2):

@@ -153,10 +153,14 @@ class Walk:
             assert (await record_of(self.redis, job_id)).get("stage") == stage
 
     async def _hand_back(self, _: int) -> None:
-        await self.ledger.hand_back(*self._any_execution())
+        execution = self._any_execution()
+        if await self.ledger.hand_back(*execution):
+            assert await self.ledger.hand_back(*execution), "a repeated hand-back is the same hand-back"
 
     async def _try_again(self, _: int) -> None:
-        await self.ledger.try_again(*self._any_execution(), delay=0)
+        execution = self._any_execution()
+        if await self.ledger.try_again(*execution, delay=0):
+            assert await self.ledger.try_again(*execution, delay=0), "a repeated return is the same return"
 
     async def _finish(self, _: int) -> None:
         job_id, token = self._any_execution()

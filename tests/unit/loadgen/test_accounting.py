@@ -109,6 +109,13 @@ def test_a_call_that_was_cancelled_explains_itself() -> None:
     assert (red(account), account.unexplained) == ([], [])
 
 
+def test_a_call_that_both_sides_gave_up_is_explained() -> None:
+    record_ = called(0, timing(1, CallResult.TIMEOUT), timing(2, CallResult.OK))
+    given_up = balanced([faulted(0, answered=Answered.LEFT)], [record_], counted(1, 1, 1))
+    assert (red(given_up), given_up.unexplained) == ([], [])
+    assert len(balanced([faulted(0)], [record_], counted(1, 1, 1)).unexplained) == 1
+
+
 def test_a_fault_of_a_job_that_nobody_asked_for_is_named() -> None:
     account = balanced([faulted(7)], [RECOVERED], counted(1, 1, 1), disturbed=True)
     assert "the tts call '1/measure/7 1 1 1' met error, and no job of this run has that key" in account.unexplained
