@@ -29,6 +29,8 @@ class CallResult(StrEnum):
     STATUS = "status"
     RATE_LIMITED = "rate_limited"
     BAD_PAYLOAD = "bad_payload"
+    OUT_OF_TIME = "out_of_time"
+    """Its job's own time was over: an end that says nothing of the provider."""
     CANCELLED = "cancelled"
 
 

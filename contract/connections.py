@@ -1,5 +1,6 @@
 """Connections to Redis that cannot hang: every wait is bounded and a broken connection is tried again."""
 
+from redis._parsers.base import BaseParser
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
@@ -11,6 +12,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 class NotWritableError(ResponseError):
     """Redis cannot keep what it is told, mostly because its disk is full (MISCONF)."""
 
+
+# Wherever redis-py meets the error, which it knows by no name of its own.
+BaseParser.EXCEPTION_CLASSES["MISCONF"] = NotWritableError
 
 REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, NotWritableError, OSError)
 """What a caller sees when Redis is away or takes no writes; the scripts of the ledger may be repeated, so connections

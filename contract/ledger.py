@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError
 
 from contract import keys
-from contract.connections import NotWritableError
 from contract.errors import ReelbenchError
 from contract.jobs import ErrorCode, JobError, JobRequest, Outcome, Stage, Timings
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 RENDER = "render_video"
 """Name under which the worker registers its function with arq."""
 
-MISCONF = "MISCONF "
-"""How Redis begins an error when its disk takes nothing more."""
 _LUA = Path(__file__).with_name("lua")
 _SCRIPTS = ("accept", "abandon", "claim", "renew", "advance", "hand_back", "finish", "cancel", "delete")
 
@@ -149,12 +146,7 @@ class Ledger:
         }
 
     async def _run(self, script: str, *args: str | float) -> Any:  # noqa: ANN401 - what a script answers is its own
-        try:
-            return await self._scripts[script](args=args)
-        except ResponseError as error:
-            if str(error).startswith(MISCONF):
-                raise NotWritableError(str(error)) from error
-            raise
+        return await self._scripts[script](args=args)
 
     async def accept(self, job_id: str, request: JobRequest, key: IdempotencyKey | None = None) -> Acceptance:
         """Puts a job into the queue; with a known idempotency key, answers the job that it stands for.
@@ -192,7 +184,7 @@ class Ledger:
         pipe.evalsha(self._scripts["claim"].sha, 0, *args)
         try:
             _, rows = await pipe.execute()
-        except ResponseError:  # Redis is new, and this brings it the script; or it takes no writes, and this tells
+        except NoScriptError:  # Redis is new: `claim` brings it the script
             rows = await self._run("claim", *args)
         return _claims(rows)
 

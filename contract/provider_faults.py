@@ -24,26 +24,21 @@ class FaultKind(StrEnum):
     OUTAGE = "outage"
     """The connection is cut without an answer."""
 
-    @property
-    def results(self) -> frozenset[CallResult]:
-        """How a call that met it may end for the client, unless it was cancelled."""
-        return _RESULTS[self]
-
 
 _RESULTS = {
-    FaultKind.ERROR: frozenset({CallResult.STATUS, CallResult.RATE_LIMITED}),
-    FaultKind.RATE_LIMIT: frozenset({CallResult.RATE_LIMITED}),
-    FaultKind.LATENCY: frozenset({CallResult.OK, CallResult.TIMEOUT}),
-    FaultKind.HANG: frozenset({CallResult.TIMEOUT}),
-    FaultKind.TRUNCATE: frozenset({CallResult.BAD_PAYLOAD}),
-    FaultKind.CORRUPT: frozenset({CallResult.BAD_PAYLOAD}),
-    FaultKind.OUTAGE: frozenset({CallResult.DISCONNECTED}),
+    FaultKind.ERROR: {CallResult.STATUS, CallResult.RATE_LIMITED},
+    FaultKind.RATE_LIMIT: {CallResult.RATE_LIMITED},
+    FaultKind.LATENCY: {CallResult.OK, CallResult.TIMEOUT, CallResult.OUT_OF_TIME},
+    FaultKind.HANG: {CallResult.TIMEOUT, CallResult.OUT_OF_TIME},
+    FaultKind.TRUNCATE: {CallResult.BAD_PAYLOAD},
+    FaultKind.CORRUPT: {CallResult.BAD_PAYLOAD},
+    FaultKind.OUTAGE: {CallResult.DISCONNECTED},
 }
 
 
 class ProviderFault(BaseModel):
-    """Meets each call with probability `rate`, decided by the call's key. Seconds in the clock of the measured load;
-    without `duration` until its end.
+    """Meets each call with probability `rate`, decided by the call's key. Seconds from just before the measured load
+    begins; without `duration` until its end.
 
     One that is `persistent` meets all attempts of a scene or none; `scenes` names the only scenes that it may meet.
     """
@@ -121,3 +116,8 @@ class FaultedCall(BaseModel):
     at: float
     answered: Answered | None = None
     ended: float | None = None
+
+    def explains(self, result: CallResult) -> bool:
+        """Whether a worker that made this call may have seen this, as far as nobody cancelled it."""
+        gave_up = self.answered is Answered.LEFT and result in {CallResult.TIMEOUT, CallResult.OUT_OF_TIME}
+        return gave_up or result in _RESULTS[self.kind]

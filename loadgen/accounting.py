@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contract.calls import CallKey, CallResult, Provider
-from contract.jobs import CallTiming, Outcome
-from contract.provider_faults import Answered, FaultedCall
+from contract.jobs import CallTiming, ErrorCode, Outcome
+from contract.provider_faults import FaultedCall
 from contract.runfolder import Entry, JobRecord
 from loadgen.books import entry
 
 Key = tuple[Provider, str]
+GIVEN_UP = (Outcome.CANCELLED, Outcome.FAILED)
+"""Outcomes with which calls of a job end that nobody needs any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,7 @@ class CallBooks:
         result = self._seen.get((call.provider, call.key))
         if result is None:
             return None if _ended_early(CallKey.decode(call.key), record) else "its worker never saw it"
-        if result is CallResult.CANCELLED or result in call.kind.results:
-            return None
-        if result is CallResult.TIMEOUT and call.answered is Answered.LEFT:  # slow besides, and both sides say so
+        if call.explains(result) or (result is CallResult.CANCELLED and record.outcome in GIVEN_UP):
             return None
         return f"its worker saw {result}"
 
@@ -134,5 +134,6 @@ def _key(record: JobRecord, call: CallTiming) -> CallKey:
 
 
 def _ended_early(key: CallKey, record: JobRecord) -> bool:
-    """Whether the execution that made a call left no timings, since something else ended the job."""
-    return record.outcome is Outcome.CANCELLED or key.execution < (record.executions or 0)
+    """Whether the execution that made a call left no timings, since something else ended the job or the process."""
+    quarantined = record.error is not None and record.error.code is ErrorCode.QUARANTINED
+    return quarantined or record.outcome is Outcome.CANCELLED or key.execution < (record.executions or 0)

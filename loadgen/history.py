@@ -83,6 +83,17 @@ def adopt(records: list[JobRecord], reconciliation: Reconciliation) -> None:
             record.executions, record.error = job.executions, job.error
 
 
+async def complete(client: Client, records: list[JobRecord]) -> None:
+    """Asks for what the listing leaves out of jobs whose end was not seen: how long what took, and earlier executions.
+
+    Raises RequestError.
+    """
+    for record in records:
+        if record.id is not None and record.outcome is not None and record.timings is None:
+            job = await client.state_of(record.id)
+            record.timings, record.history = job.timings, job.history
+
+
 def loss_age(lost: Sequence[JobRecord], cuts: Sequence[float]) -> float | None:
     """For how long the oldest lost job had been acknowledged when the power was next cut; 0 where none is lost.
 

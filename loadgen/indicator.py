@@ -39,6 +39,7 @@ class Indicator(StrEnum):
     CANCEL_MAX = "cancel_max"
     CANCELLED_LATE_CALLS = "cancelled_late_calls"
     CANCEL_LEFTOVERS = "cancel_leftovers"
+    CANCELS_IGNORED = "cancels_ignored"
 
     @property
     def unit(self) -> str:
@@ -53,7 +54,8 @@ _PLAIN = frozenset(
     {
         *(Indicator.CRASHES, Indicator.QUARANTINED, Indicator.LATE_ENDS, Indicator.PARTIAL_JOBS),
         *(Indicator.BREAKER_OPENED, Indicator.BREAKER_CLOSED),
-        *(Indicator.CANCELLED_LATE_CALLS, Indicator.CANCEL_LEFTOVERS, Indicator.RETRY_AMPLIFICATION),
+        *(Indicator.CANCELLED_LATE_CALLS, Indicator.CANCEL_LEFTOVERS, Indicator.CANCELS_IGNORED),
+        Indicator.RETRY_AMPLIFICATION,
     }
 )
 """Counts, and what is no share of anything."""

@@ -10,6 +10,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from contract.calls import CallKey
+from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault, UsageError
 from contract.provider_faults import CallNote, FaultedCall, FaultNote, FaultPlan
 
@@ -66,11 +67,15 @@ class Mocks:
     @contextlib.asynccontextmanager
     async def led(self, plan: FaultPlan) -> AsyncIterator[None]:
         """The plan is in force within the block, and nothing afterwards. Raises EnvironmentFault."""
-        await self._ask("PUT", "/control/faults", plan.model_dump_json())
         try:
+            await self._ask("PUT", "/control/faults", plan.model_dump_json())
             yield
         finally:
-            await self._ask("DELETE", "/control/faults")
+            await to_the_end(self.withdraw())
+
+    async def withdraw(self) -> None:
+        """Nothing is in force any more. Raises EnvironmentFault."""
+        await self._ask("DELETE", "/control/faults")
 
     async def ledger(self, run: str) -> CallLedger:
         """Raises EnvironmentFault."""

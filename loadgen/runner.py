@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from contract.artifacts import DataFolder
@@ -15,7 +16,6 @@ from contract.catalogue import Phase
 from contract.connections import connect
 from contract.errors import UsageError
 from contract.jobs import Outcome, VisualStyle
-from contract.provider_faults import FaultPlan
 from contract.records import Records
 from contract.run import RunLock, hold_run
 from contract.runfolder import (
@@ -37,14 +37,13 @@ from loadgen.controller import Controller, Observer
 from loadgen.crew import Crew
 from loadgen.faults import Faults
 from loadgen.generator import Record, RunBroken
-from loadgen.history import Reconciliation, adopt, jobs_since, reconcile
+from loadgen.history import Reconciliation, adopt, complete, jobs_since, reconcile
 from loadgen.integrity import Inspection, inspect
-from loadgen.providers import CallLedger, Mocks
+from loadgen.providers import CallLedger
 from loadgen.scenario import Step
+from loadgen.spoiling import idle, look_after_cancelled, spoiling, withdraw_leftovers
 
 DRAIN_BOUND = 60.0
-GRACE = 0.5
-"""Seconds after the acknowledgement of its cancellation in which a job may still call a provider."""
 REFUSED = (413, 415, 422)
 """Statuses with which the service refuses a document at the door."""
 
@@ -110,6 +109,7 @@ async def run(
         steps = _Steps(info, lock, progress)
         _write(folder / RUN, info)
 
+        await withdraw_leftovers(controller)
         async with steps.phase(Phase.WARMUP, step.warmup.jobs):
             warmup = (await crew.carry_out(step.warmup, Phase.WARMUP, progress.add)).jobs
         _refuse_hopeless(warmup)
@@ -118,7 +118,7 @@ async def run(
             start = await observer.settled(time.time())
             before = await _totals(redis)
         began = time.time()
-        mocks = await stack.enter_async_context(_spoiling(step, controller, info))
+        mocks = await stack.enter_async_context(spoiling(step, controller, info))
         faults = _faults(step, controller, info.seed)
         async with steps.phase(Phase.MEASURE, step.size), _cores(info), faults.inflicted(step.scenario.faults):
             carried = await crew.carry_out(step.load, Phase.MEASURE, progress.add, _video(warmup))
@@ -133,25 +133,22 @@ async def run(
             deaths = [*controller.deaths, *crew.deaths]
             reconciliation = reconcile(measured, await jobs_since(client, began))
             adopt(measured, reconciliation)
+            await complete(client, [one for one in measured if one.seed_key in reconciliation.unseen])
             calls = await mocks.ledger(info.id) if mocks else None
-            _look_after_cancelled(measured, calls, DataFolder(controller.data_dir))
+            look_after_cancelled(measured, calls, DataFolder(controller.data_dir))
             left = [record for record in measured if record.id not in reconciliation.lost]
             inspection = await inspect(client, left, VisualStyle.CLEAN)
 
     info.ended = time.time()
     records = [*warmup, *measured]
     _write(folder / RUN, info)
-    lines = [record.model_dump_json() + "\n" for record in records]
-    (folder / JOBS).write_text("".join(lines), encoding="utf-8")
+    _write_lines(folder / JOBS, records)
     if calls is not None and step.scenario.provider_faults:
-        spoilt = [call.model_dump_json() + "\n" for call in calls.faulted]
-        (folder / FAULTS).write_text("".join(spoilt), encoding="utf-8")
+        _write_lines(folder / FAULTS, calls.faulted)
     if faults.records:
-        inflicted = [fault.model_dump_json() + "\n" for fault in faults.records]
-        (folder / PROCESS_FAULTS).write_text("".join(inflicted), encoding="utf-8")
+        _write_lines(folder / PROCESS_FAULTS, faults.records)
     if requests:
-        asked = [request.model_dump_json() + "\n" for request in requests]
-        (folder / REQUESTS).write_text("".join(asked), encoding="utf-8")
+        _write_lines(folder / REQUESTS, requests)
     if inspection.sample is not None:
         (folder / SAMPLE_VIDEO).write_bytes(inspection.sample)
     return Outcomes(
@@ -162,32 +159,13 @@ async def run(
         reconciliation=reconciliation,
         inspection=inspection,
         faults=faults.records,
-        idle_faults=[f"{fault.kind} {fault.target} at {fault.at:g} s" for fault in faults.idle],
+        idle_faults=[
+            *(f"{fault.kind} {fault.target} at {fault.at:g} s" for fault in faults.idle),
+            *idle(step.scenario.provider_faults, calls),
+        ],
         calls=calls,
         deaths=deaths,
     )
-
-
-@contextlib.asynccontextmanager
-async def _spoiling(step: Step, controller: Controller, info: RunInfo) -> AsyncIterator[Mocks | None]:
-    """The scenario's faults of providers are in force from now on; None where the mocks keep no ledger of its calls."""
-    if not step.scenario.spoils_calls:
-        yield None
-        return
-    info.faults_start, info.provider_faults = time.time(), list(step.scenario.provider_faults)
-    plan = FaultPlan(run=info.id, start=info.faults_start, faults=step.scenario.provider_faults)
-    async with Mocks(controller.mocks_url, controller.control_token) as mocks, mocks.led(plan):
-        yield mocks
-
-
-def _look_after_cancelled(records: list[JobRecord], calls: CallLedger | None, data: DataFolder) -> None:
-    """Notes what a cancelled job still did, and what it left behind."""
-    for record in records:
-        if calls is None or record.cancel is None or record.cancel.acknowledged is None or record.id is None:
-            continue
-        if record.outcome is Outcome.CANCELLED:
-            record.cancel.late_calls = calls.late_calls(record.seed_key, record.cancel.acknowledged + GRACE)
-            record.cancel.leftovers = sum(path.is_file() for path in data.job(record.id).rglob("*"))
 
 
 def _faults(step: Step, controller: Controller, seed: int) -> Faults:
@@ -260,3 +238,7 @@ async def _totals(redis: Redis) -> dict[str, int]:
 
 def _write(path: Path, info: RunInfo) -> None:
     path.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _write_lines(path: Path, records: Sequence[BaseModel]) -> None:
+    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")

@@ -24,6 +24,7 @@ from contract.errors import UsageError
 from contract.provider_faults import ProviderFault
 from contract.runfolder import Op
 from contract.settings import Workload
+from contract.suites import PERFORMANCE, RELIABILITY
 from loadgen.arrivals import constant, poisson
 from loadgen.cancellations import Cancellations
 from loadgen.faults import LONGEST, Fault
@@ -297,11 +298,8 @@ def load(name: str) -> Scenario:
 def suites() -> dict[str, tuple[str, ...]]:
     """Names that stand for several scenarios."""
     return {
-        "performance": ("single", "concurrent", "api", "components"),
-        "reliability": (
-            *("normal", "tts-failures", "llm-outage", "partial-failures", "cancellation", "data-integrity"),
-            "redis-restart",
-        ),
+        "performance": PERFORMANCE,
+        "reliability": RELIABILITY,
         "chaos": tuple(name for name in names() if load(name).patience),
     }
 

@@ -9,7 +9,7 @@ from contract.catalogue import LoadMetrics, Phase
 from contract.jobs import Job, Outcome, Stage, Status
 from contract.runfolder import CancelRecord, JobRecord
 from loadgen.cancellations import CancelAt, Cancellations
-from loadgen.client import Client, Form
+from loadgen.client import END_BOUND, Client, Form
 from loadgen.scenario import ClosedLoop, OpenLoop
 from loadgen.share import WHOLE, Share
 from loadgen.wire import RequestError
@@ -157,10 +157,10 @@ class Users:
 
     async def _cancel(self, record: JobRecord, job_id: str, where: CancelAt) -> None:
         """Once the job has reached a stage; one that has ended by then is left alone."""
-        met = None
+        met, until = None, self._clock.now() + END_BOUND
         while where.stage is not None:
             job = await self._client.state_of(job_id)
-            if job.status.terminal:
+            if job.status.terminal or self._clock.now() > until:
                 return
             if job.stage is not None and STAGES.index(job.stage) >= STAGES.index(where.stage):
                 met = job.stage

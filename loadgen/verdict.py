@@ -52,7 +52,7 @@ def judge(step: Step, evidence: Evidence, figures: Mapping[str, Figure]) -> Resu
     invalid = [
         *_validity(evidence),
         *_repetitions(step, evidence.reconciliation.counts),
-        *(f"the fault {fault} never struck: the load had ended" for fault in evidence.idle_faults),
+        *(f"the fault {fault} never struck" for fault in evidence.idle_faults),
         *sentences(evidence.books),
         *_abridged(evidence.unexplained),
         *_losses(step, evidence),

@@ -1,9 +1,13 @@
 """The mocks' own account of a run's provider calls, which a restart of the mocks does not end."""
 
+import time
 from pathlib import Path
 from typing import Self
 
 from contract.provider_faults import CallNote, FaultNote, FaultPlan
+
+KEPT = 24 * 3600.0
+"""Seconds after its last line for which a ledger is kept."""
 
 
 class CallLedger:
@@ -22,8 +26,11 @@ class CallLedger:
         return cls(data_dir / "provider_calls" / f"{name}.jsonl")
 
     def open(self) -> None:
-        """What is there already stays. Raises OSError."""
+        """What is there already stays, except for the ledgers of days long gone. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        for other in self.path.parent.glob("*.jsonl"):
+            if time.time() - other.stat().st_mtime > KEPT:
+                other.unlink(missing_ok=True)
         self.path.touch()
 
     def write(self, note: CallNote | FaultNote) -> None:

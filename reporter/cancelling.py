@@ -7,14 +7,34 @@ from contract.runfolder import CancelRecord, JobRecord
 from reporter.indicator import Indicator
 from reporter.runs import Run
 
+GRACE = 0.5
+"""Seconds after the acknowledgement in which a job may still come to its own end."""
+
 
 def cancelling(run: Run) -> dict[str, Indicator]:
-    """By the names that targets use, over the jobs that ended cancelled; no data where one of them tells nothing."""
+    """By the names that targets use; all but the last over jobs that ended cancelled, no data if one tells nothing."""
     return {
         "cancel_max": _longest(run),
         "cancelled_late_calls": _sum(run, lambda cancel: cancel.late_calls, "provider calls"),
         "cancel_leftovers": _sum(run, lambda cancel: cancel.leftovers, "files"),
+        "cancels_ignored": _ignored(run),
     }
+
+
+def is_ignored(job: JobRecord) -> bool:
+    """Whether a job that was running when its cancellation was acknowledged went on to another end for over GRACE."""
+    cancel = job.cancel
+    if cancel is None or cancel.acknowledged is None or cancel.status is None or cancel.status.terminal:
+        return False
+    on_time = job.finished is not None and job.finished <= cancel.acknowledged + GRACE
+    return job.outcome is not Outcome.CANCELLED and not on_time
+
+
+def _ignored(run: Run) -> Indicator:
+    asked = [job for job in run.measured if job.cancel is not None]
+    if not asked:
+        return Indicator(None, 0)
+    return Indicator(float(sum(map(is_ignored, asked))), len(asked), f"of {len(asked)} cancellations")
 
 
 def cancelled_jobs(run: Run) -> list[JobRecord]:

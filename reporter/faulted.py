@@ -76,7 +76,7 @@ def _fate(
     """None is unexplained."""
     result = seen.get((call.provider, call.key))
     if result is not None:
-        return Fate.SEEN if result is CallResult.CANCELLED or result in call.kind.results else None
+        return Fate.SEEN if result is CallResult.CANCELLED or call.explains(result) else None
     key = CallKey.decode(call.key)
     job = records.get(key.seed_key)
     if job is None:

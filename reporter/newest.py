@@ -19,8 +19,8 @@ from contract.runfolder import (
     RunInfo,
     Verdict,
 )
+from contract.suites import RELIABILITY
 from reporter.runs import SEVERAL, Run
-from reporter.scenarios import RELIABILITY
 
 Model = TypeVar("Model", bound=BaseModel)
 

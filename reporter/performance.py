@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UsageError
+from contract.suites import PERFORMANCE
 from reporter.newest import newest_by_scenario
 from reporter.pictures import draw
 from reporter.recommendations import recommendations
 from reporter.rungs import Rung, ladder
 from reporter.runs import Run
-from reporter.scenarios import PERFORMANCE
 from reporter.sections import (
     api,
     appendix,

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UsageError
+from contract.suites import RELIABILITY
 from reporter.newest import newest_by_scenario
 from reporter.queries import HISTOGRAMS
 from reporter.reliability_pictures import draw
 from reporter.reliability_recommendations import RULES, recommendations
 from reporter.runs import Run
-from reporter.scenarios import RELIABILITY
 from reporter.sections import appendix, counts, headline
 from reporter.sections.recommendations import recommendations as advice
 from reporter.sections.reliability import (

@@ -8,11 +8,14 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contract.connections import NotWritableError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "1"
@@ -99,7 +102,8 @@ def _ledger_away(_: Request, __: Exception) -> Response:
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "ledger-unavailable",
-        "The job ledger (Redis) does not answer. Try again shortly; with an Idempotency-Key that is always safe.",
+        "The job ledger (Redis) does not answer, or keeps nothing. Try again shortly; with an Idempotency-Key that is "
+        "always safe.",
         headers={"Retry-After": RETRY_AFTER},
     ).response()
 
@@ -114,7 +118,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Problem, _problem)
-    for away in (RedisConnectionError, RedisTimeoutError):  # no bare OSError: a full disk is not a ledger that is away
+    for away in (RedisConnectionError, RedisTimeoutError, NotWritableError, OutOfMemoryError, ReadOnlyError):
+        # no bare OSError: a full disk of ours is not a ledger that is away
         app.add_exception_handler(away, _ledger_away)
     app.add_exception_handler(Exception, _internal)
 

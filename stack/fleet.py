@@ -196,7 +196,8 @@ class Fleet:
             with contextlib.suppress(ReelbenchError):  # the watcher of the new process sees it die, or it hangs
                 await self.start(child.name)
                 accident.end = time.time()
-            return
+            if child.name in self._children:
+                return
         self.deaths.append(child.name)
         if not self.died.done():
             self.died.set_result(child.death())

@@ -4,7 +4,7 @@
 -- jobs, as far as they are still held under it, and no others.
 -- Returns a list of {id, token, function, request, execution, created_at, started_at, crashes, errors}.
 local worker, lease_ms, limit, token_prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local turns, suspect_after = tonumber(ARGV[5]), tonumber(ARGV[6])
+local turns, suspect_after = math.max(0, tonumber(ARGV[5])), tonumber(ARGV[6])
 
 local SHORT_SILENCE_MS = 2000
 

@@ -43,6 +43,7 @@ TITLES = {
     "cancel_max": "time to cancel, max",
     "cancelled_late_calls": "calls after cancelling",
     "cancel_leftovers": "files after cancelling",
+    "cancels_ignored": "cancellations ignored",
 }
 
 

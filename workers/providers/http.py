@@ -148,7 +148,7 @@ class Caller:
         except TimeoutError:
             if left < self._bound:
                 raise CallError(
-                    self.provider, CallResult.CANCELLED, "no answer in the time that the job had left", again=False
+                    self.provider, CallResult.OUT_OF_TIME, "no answer in the time that the job had left", again=False
                 ) from None
             raise self._error(CallResult.TIMEOUT, f"no answer in {self._bound:g} s") from None
         except aiohttp.ClientConnectorError as error:
@@ -177,7 +177,7 @@ class Caller:
 
 
 def _verdict(error: CallError) -> Verdict:
-    if error.result is CallResult.CANCELLED:
+    if error.result is CallResult.OUT_OF_TIME:
         return Verdict.NEUTRAL
     # what no other attempt could cure is our own fault: the provider answered as it should
     return Verdict.BAD if error.again else Verdict.GOOD

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from contract.jobs import Outcome
 from contract.runfolder import JobRecord
-from reporter.cancelling import seconds_to_end
+from reporter.cancelling import is_ignored, seconds_to_end
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, seconds, table, whole
 from reporter.runs import Run
 
@@ -27,15 +27,25 @@ def cancellation(runs: Mapping[str, Run]) -> list[str]:
 def _of(run: Run, asked: Sequence[JobRecord]) -> list[str]:
     stages = dict.fromkeys(_stage(job) for job in asked)
     rows = [_row(stage, [job for job in asked if _stage(job) == stage]) for stage in stages]
-    headers = ("Asked for at", "Jobs", "Cancelled", "Ended before", "Longest to its end", "Late calls", "Files left")
+    headers = (
+        "Asked for at",
+        "Jobs",
+        "Cancelled",
+        "Ended before",
+        "Ignored",
+        "Longest to its end",
+        "Late calls",
+        "Files left",
+    )
     return [
         (
-            f"From `{run.name}`: {len(asked)} of {len(run.measured)} jobs were to be cancelled, once they had reached "
-            "the stage that the first column names. *Longest to its end*: from sending the cancellation to the client "
+            f"From `{run.name}`: {len(asked)} of {len(run.measured)} jobs were asked to stop, once they had reached "
+            "the stage that the first column names. *Ignored*: went on to another end for over 500 ms. *Longest to its "
+            "end*: from sending the cancellation to the client "
             "holding the job's end. *Late calls*: provider calls that the mocks saw begin over 500 ms after the "
             "service had acknowledged it. *Files left*: what was left of the jobs on disk after the run."
         ),
-        table(headers, [*rows, _row("**all**", asked)], "lrrrrrr"),
+        table(headers, [*rows, _row("**all**", asked)], "lrrrrrrr"),
     ]
 
 
@@ -48,8 +58,9 @@ def _row(stage: str, asked: Sequence[JobRecord]) -> tuple[str, ...]:
     ended = [job for job in asked if job.outcome is Outcome.CANCELLED]
     late = [job.cancel.late_calls for job in ended if job.cancel]
     left = [job.cancel.leftovers for job in ended if job.cancel]
-    others = len(asked) - len(ended)
-    return stage, str(len(asked)), str(len(ended)), str(others), _longest(ended), _sum(late), _sum(left)
+    ignored = sum(map(is_ignored, asked))
+    others = len(asked) - len(ended) - ignored
+    return stage, str(len(asked)), str(len(ended)), str(others), str(ignored), _longest(ended), _sum(late), _sum(left)
 
 
 def _sum(counts: Sequence[int | None]) -> str:

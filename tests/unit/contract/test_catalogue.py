@@ -49,7 +49,7 @@ WORKER = {
     "t2v_job_queue_seconds",
     "t2v_stage_seconds stage=assemble|narration|parse|publish|scenes|script|visual",
     "t2v_stage_cpu_seconds_total stage=assemble|parse",
-    f"t2v_provider_calls_total {PROVIDERS} result=cancelled|ok|{FAILURES}",
+    f"t2v_provider_calls_total {PROVIDERS} result=cancelled|ok|out_of_time|{FAILURES}",
     f"t2v_provider_retries_total {PROVIDERS} reason={FAILURES}",
     f"t2v_provider_retry_wait_seconds_total {PROVIDERS} cause=backoff|breaker|retry_after",
     f"t2v_breaker_state {PROVIDERS} state=closed|half_open|open",

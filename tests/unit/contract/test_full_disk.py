@@ -1,8 +1,3 @@
-"""A Redis that answers and reads, but cannot keep anything: its folder is gone, as when its disk is full."""
-
-import asyncio
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,45 +5,17 @@ import pytest
 from contract.connections import REDIS_DOWN, connect, connect_blocking
 from contract.ledger import Ledger
 from contract.records import Records
-from stack.parts import queue_store
-from stack.places import ROOT
-from stack.ports import PortChooser
-from stack.process import Child
-from stack.programs import REDIS, find_programs
-from stack.readiness import answers, asker
 from tests.unit.contract.ledgers import REQUEST
+from tests.unit.full_redis import full_redis
 from tests.unit.orders import order
 
 
-@pytest.fixture
-async def full(tmp_path: Path) -> AsyncIterator[str]:
-    """Its URL; it knows one job."""
-    program = (await asyncio.to_thread(find_programs))[REDIS.name]
-    part = queue_store(program, PortChooser().choose(), tmp_path)
-    child = await Child.start(part.name, part.argv, log=tmp_path / "redis.log", env=dict(part.env), cwd=ROOT)
-    try:
-        async with asker() as session:
-            await child.wait_ready(lambda: answers(part.ready_url, session), 20)
-        async with connect(part.url, 5) as redis:
-            await Ledger(redis).accept("video_a", REQUEST)
-            assert part.folder
-            shutil.rmtree(part.folder)
-            await redis.config_set("save", "3600 1")
-            await redis.bgsave()
-            async with asyncio.timeout(10):
-                while (await redis.info("persistence"))["rdb_last_bgsave_status"] == "ok":  # noqa: ASYNC110 - Redis knows
-                    await asyncio.sleep(0.01)
-        yield part.url
-    finally:
-        await child.stop(5)
-
-
-async def test_what_cannot_be_kept_is_refused_as_by_a_redis_that_is_away(full: str) -> None:
-    async with connect(full, 5) as redis, connect_blocking(full, 1, 5) as blocking:
+async def test_what_cannot_be_kept_is_refused_as_by_a_redis_that_is_away(tmp_path: Path) -> None:
+    async with full_redis(tmp_path) as url, connect(url, 5) as redis, connect_blocking(url, 1, 5) as blocking:
         ledger = Ledger(redis)
-        with pytest.raises(REDIS_DOWN, match="MISCONF"):
+        with pytest.raises(REDIS_DOWN, match="unable to persist"):
             await ledger.accept("video_b", REQUEST)
-        with pytest.raises(REDIS_DOWN, match="MISCONF"):
+        with pytest.raises(REDIS_DOWN, match="unable to persist"):
             await ledger.claim_when_woken(blocking, 0.1, order("worker", 10.0, 1, "first-"))
         job = await Records(redis).job("video_a")
         assert job

@@ -104,9 +104,12 @@ def test_a_gap_is_explained_by_a_cancelled_job_or_an_execution_that_another_one_
     assert len(late.unexplained) == 1
 
 
-def test_a_call_that_was_cancelled_explains_itself() -> None:
-    account = balanced([faulted(0)], [called(0, timing(1, CallResult.CANCELLED))], counted(1, 1, 0))
+def test_a_call_that_was_cancelled_is_explained_by_the_end_of_its_job() -> None:
+    failed = called(0, timing(1, CallResult.CANCELLED), outcome=Outcome.FAILED)
+    account = balanced([faulted(0)], [failed], counted(1, 1, 0))
     assert (red(account), account.unexplained) == ([], [])
+    delivered = balanced([faulted(0)], [called(0, timing(1, CallResult.CANCELLED))], counted(1, 1, 0))
+    assert len(delivered.unexplained) == 1, "nobody cancels the calls of a job that is completed"
 
 
 def test_a_call_that_both_sides_gave_up_is_explained() -> None:

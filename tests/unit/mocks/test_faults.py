@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider
-from contract.provider_faults import Answered, FaultKind
+from contract.provider_faults import Answered, FaultedCall, FaultKind
 from tests.unit.mocks.faults import Mock, fault, keys, obedient, plan, until
 from tests.unit.mocks.server import running
 
@@ -28,9 +28,12 @@ async def test_a_worker_notices_each_fault_as_what_it_is(mock: Mock, provider: P
     bound = 0.3 if kind is FaultKind.HANG else 10
     async with mock.under(plan(fault(provider, kind))) as run:
         result, _ = await mock.call(provider, KEY, bound)
-        assert result in kind.results
         await until(partial(mock.ends, run))
     (call,), (end,) = mock.calls(run), mock.ends(run)
+    met = FaultedCall(
+        key=call.key, provider=provider, kind=kind, number=0, at=call.at, answered=end.answered, ended=end.at
+    )
+    assert met.explains(result)
     assert (call.key, call.provider, call.fault, call.number) == (KEY.encode(), provider, kind, 0)
     assert (end.key, end.provider, end.answered) == (KEY.encode(), provider, ANSWERED.get(kind, Answered.SENT))
     assert time.time() - 20 < call.at <= end.at <= time.time()

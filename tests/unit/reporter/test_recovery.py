@@ -181,6 +181,16 @@ def test_one_cancelled_job_that_tells_nothing_leaves_the_figure_unknown(
     assert of(tmp_path, run, name) == Indicator(None, 5, "unknown of 1 cancelled jobs")
 
 
+def test_a_running_job_that_goes_on_after_its_cancellation_has_ignored_it(tmp_path: Path) -> None:
+    run = cancellation()
+    assert of(tmp_path / "none", run, "cancels_ignored") == Indicator(0.0, 6, "of 6 cancellations")
+    job = run.jobs[1]
+    job["cancel"]["status"] = "in_progress"
+    for late, ignored in ((0.3, 0.0), (0.7, 1.0)):
+        job |= {"outcome": "completed", "finished": job["cancel"]["acknowledged"] + late}
+        assert of(tmp_path / f"{late}", run, "cancels_ignored").value == ignored
+
+
 def test_a_job_that_ended_cancelled_without_a_record_of_it_is_unknown(tmp_path: Path) -> None:
     run = cancellation()
     run.jobs[1]["cancel"] = None

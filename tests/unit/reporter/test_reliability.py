@@ -141,18 +141,18 @@ def test_what_was_replaced_is_unknown_where_a_job_tells_no_calls(tmp_path: Path)
 
 def test_cancellation_by_stage(suite: str) -> None:
     found = section(suite, "Cancellation")
-    assert row(found, "at once")[1:] == ["2", "2", "0", "0.040 s", "0", "0"]
-    assert row(found, "scenes")[1:] == ["2", "1", "1", "0.100 s", "0", "0"]
-    assert row(found, "**all**")[1:] == ["6", "5", "1", "0.100 s", "0", "0"]
+    assert row(found, "at once")[1:] == ["2", "2", "0", "0", "0.040 s", "0", "0"]
+    assert row(found, "scenes")[1:] == ["2", "1", "1", "0", "0.100 s", "0", "0"]
+    assert row(found, "**all**")[1:] == ["6", "5", "1", "0", "0.100 s", "0", "0"]
 
 
 def test_a_cancelled_job_that_tells_nothing_leaves_its_stage_unknown(tmp_path: Path) -> None:
     run = cancellation()
     run.jobs[1]["cancel"]["late_calls"] = None
     found = section(written(tmp_path, run), "Cancellation")
-    assert row(found, "at once")[5:] == ["no data", "0"]
-    assert row(found, "script")[5:] == ["0", "0"]
-    assert row(found, "**all**")[5:] == ["no data", "0"]
+    assert row(found, "at once")[6:] == ["no data", "0"]
+    assert row(found, "script")[6:] == ["0", "0"]
+    assert row(found, "**all**")[6:] == ["no data", "0"]
 
 
 def test_each_loss_is_named(suite: str) -> None:

@@ -11,7 +11,7 @@ from tests.unit.service.fronts import REDIS_TIMEOUT, Front, serving
 @pytest.fixture(scope="session")
 async def running_front(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
     data = tmp_path_factory.mktemp("front") / "data"
-    async with serving(Deployment(redis_url=redis_server, data_dir=data, redis_timeout=REDIS_TIMEOUT)) as front:
+    async with serving(Deployment(redis_url=redis_server, data_dir=data, redis_timeout=5.0)) as front:
         yield front
 
 

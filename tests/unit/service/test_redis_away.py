@@ -1,5 +1,6 @@
 import asyncio
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 from contract.connections import connect_blocking
 from contract.settings import Deployment
 from service.changes import Changes
+from tests.unit.full_redis import full_redis
 from tests.unit.service.fronts import PDF, REDIS_TIMEOUT, problem_of, serving
 from tests.unit.service.test_follow import until_waiting
 from tests.unit.sockets import Gate
@@ -121,3 +123,11 @@ async def test_a_front_end_starts_without_redis_and_serves_once_it_is_there(depl
             await assert_unavailable(asyncio.ensure_future(front.http.get("/readyz")))
             await gate.listen()
             assert (await front.http.get("/readyz")).status_code == 200
+
+
+async def test_a_redis_that_can_keep_nothing_refuses_jobs_and_goes_on_telling_of_those_it_has(tmp_path: Path) -> None:
+    async with full_redis(tmp_path) as url:
+        deployment = Deployment(redis_url=url, data_dir=tmp_path / "data", redis_timeout=REDIS_TIMEOUT)
+        async with serving(deployment) as front:
+            await assert_unavailable(asyncio.ensure_future(front.submit()))
+            assert (await front.http.get("/v1/videos/video_a")).json()["status"] == "queued"

@@ -99,7 +99,7 @@ async def test_what_does_not_come_while_the_job_has_time_is_replaced(
     ending = await bench.render()
     assert (ending.outcome, ending.failed_scenes) == (Outcome.PARTIAL, (2,))
     hung = [call.result for call in ending.timings.calls if call.result is not CallResult.OK]
-    assert hung == [CallResult.CANCELLED]
+    assert hung == [CallResult.OUT_OF_TIME]
 
 
 async def test_a_short_outage_fails_no_job(bench_with: Callable[..., Bench], faulty: FaultyProviders) -> None:

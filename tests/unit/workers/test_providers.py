@@ -253,7 +253,7 @@ async def test_a_call_ends_with_the_time_of_its_job_which_says_nothing_about_the
     server.answer = never
     client.context = replace(client.context, deadline=asyncio.get_running_loop().time() + BOUND / 3)
     error = await client.failure()
-    assert (error.result, error.again) == (CallResult.CANCELLED, False)
+    assert (error.result, error.again) == (CallResult.OUT_OF_TIME, False)
     assert client.log[0].seconds < BOUND
     assert client.gate.breaker._window.total == 0
 

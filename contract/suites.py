@@ -1,4 +1,4 @@
-"""The scenarios that reports are about, in the order in which they tell of them."""
+"""The scenarios that are run together, each of which has a report, in the order in which it tells of them."""
 
 PERFORMANCE = ("single", "concurrent", "api", "components")
 RELIABILITY = (
