@@ -102,7 +102,7 @@ async def measure(
     if stack.fleet is not None and open_loop:
         await stack.fleet.step_back()  # a closed loop has no schedule that its generator could miss
     logs, manners = folder / "logs", (scenario.patience, scenario.cancel)
-    async with crew(stack, document, seed, folder.name, number, logs, *manners) as members:
+    async with crew(stack, document, seed, folder.name, number, logs, *manners, apart=open_loop) as members:
         observer = _Observer(stack.prometheus_url, members.instances)
         setting = _Setting(document, seed, stack, observer, members, progress)
         if scenario.search is not None:

@@ -21,7 +21,7 @@ from loadgen.share import Share
 from loadgen.users import Clock
 
 LEAD = 0.25
-"""Seconds between telling generators of a load and its start: each must have heard of it by then."""
+"""Seconds between telling generators apart of a load and its start: each must have heard of it by then."""
 
 
 class Member(Protocol):
@@ -65,7 +65,7 @@ class Crew:
                 carried.requests.append(record)
             on_record(record)
 
-        lead = LEAD if len(self._members) > 1 else 0.0
+        lead = LEAD if any(isinstance(one, ChildGenerator) for one in self._members.values()) else 0.0
         work = Work(load=load, phase=phase, start=self._clock.now() + lead, video=video)
         try:
             async with asyncio.TaskGroup() as group:
@@ -100,9 +100,12 @@ async def crew(
     logs: Path,
     patience: float = 0.0,
     cancel: Cancellations | None = None,
+    *,
+    apart: bool = False,
 ) -> AsyncIterator[Crew]:
     """As many generators as asked for, each scraped by Prometheus: one is this process, several are its children.
 
+    With `apart`, a single one is a child too: what else this process does then holds up no request that is due.
     Raises RunBroken when one does not start.
     """
     clock = Clock()
@@ -121,7 +124,7 @@ async def crew(
         for number in range(generators)
     ]
     async with contextlib.AsyncExitStack() as stack:
-        if generators == 1:
+        if generators == 1 and not apart:
             metrics, instance = stack.enter_context(load_metrics(controller, run_id))
             yield Crew({instance: await stack.enter_async_context(Generator(setups[0], metrics))}, clock)
             return

@@ -76,6 +76,7 @@ class Fleet:
         self._groups: list[list[Part]] = []
         self._children: dict[str, Child] = {}
         self._starts: Counter[str] = Counter()
+        self._gives_way = False
         self._watchers: set[asyncio.Task[None]] = set()
 
     @property
@@ -109,7 +110,10 @@ class Fleet:
             await self._wait_ready(part, session)
 
     async def step_back(self) -> None:
-        """Lets whoever sends the load go first on a machine that it shares with the processes. For good."""
+        """Lets whoever sends the load go first on a machine that it shares with the processes. For good, and for those
+        that are started later too.
+        """
+        self._gives_way = True
         await step_back(self.processes.values())
 
     async def kill(self, name: str) -> None:
@@ -181,6 +185,8 @@ class Fleet:
         watcher = asyncio.create_task(self._watch(child))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
+        if self._gives_way:
+            await step_back([child.pid])
 
     async def _watch(self, child: Child) -> None:
         await child.wait()

@@ -14,15 +14,14 @@ from reporter.runs import Run
 from stack.local import LocalStack
 from stack.places import ROOT
 
-JOBS = 64
+JOBS = 45
 
 
 @pytest.fixture(scope="module")
-async def crashes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Run]:
+async def crashes(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Run]:
     folder = tmp_path_factory.mktemp("worker-crash")
     scenario = load("worker-crash").with_jobs(JOBS)
-    async with LocalStack(folder / "logs", workload=scenario.settings()) as stack:
-        result = await measure(scenario, default_document(ROOT), 1, stack, folder, Progress())
+    result = await measure(scenario, default_document(ROOT), 1, stack, folder, Progress())
     return result, Run.load(folder)
 
 

@@ -72,6 +72,16 @@ async def test_two_generators_ask_for_the_same_jobs_as_one_each_once(tmp_path: P
     assert all(record.outcome == "completed" for record in two)
 
 
+async def test_a_single_generator_can_be_a_process_of_its_own(tmp_path: Path) -> None:
+    async with (
+        serving(TinyService().app) as url,
+        crew(cast("Controller", Targets(url)), DOCUMENT, 5, "r", 1, tmp_path, apart=True) as members,
+    ):
+        found = await members.carry_out(POISSON, Phase.MEASURE, lambda _: None)
+        assert [child.pid == os.getpid() for child in children(members)] == [False]
+    assert len(found.jobs) == POISSON.jobs
+
+
 async def test_poisson_arrivals_are_due_at_the_same_times_with_three_generators_as_with_one(tmp_path: Path) -> None:
     (one, _), (three, _) = await carried(1, POISSON, tmp_path), await carried(3, POISSON, tmp_path)
     assert [r.due - three[0].due for r in three] == pytest.approx([r.due - one[0].due for r in one], abs=1e-6)

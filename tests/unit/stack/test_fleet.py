@@ -1,6 +1,7 @@
 """Processes that are ill-treated on request: their ends are no deaths, and they come back as they were."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from stack.local import LocalStack
+from stack.priority import NICE
 
 
 @pytest.fixture
@@ -47,6 +49,13 @@ async def test_a_process_ended_on_request_is_no_death_and_comes_back(stack: Loca
         assert targets == {instance}, "its counters begin at 0, so it is another series"
         await getattr(stack.fleet, how)("service-1")
     assert not stack.deaths
+
+
+async def test_a_process_that_is_started_again_gives_way_as_the_one_before_it(stack: LocalStack) -> None:
+    await stack.fleet.step_back()
+    await stack.fleet.kill("worker-1")
+    await stack.fleet.start("worker-1")
+    assert os.getpriority(os.PRIO_PGRP, stack.processes["worker-1"]) == NICE
 
 
 async def test_a_paused_process_answers_nobody_until_it_is_resumed(stack: LocalStack) -> None:

@@ -15,6 +15,9 @@ from stack.power import append_only_file, on_disk
 
 NewStack = Callable[..., LocalStack]
 
+SYNC = 0.2
+"""Seconds after which a write to the disk that was under way when its process was paused has ended."""
+
 
 def test_what_is_on_disk_is_told_to_the_page(tmp_path: Path) -> None:
     path = tmp_path / "log"
@@ -37,7 +40,7 @@ def test_a_redis_without_a_log_loses_everything_and_is_refused(tmp_path: Path) -
 async def written_and_left(stack: LocalStack, pending: int) -> tuple[int, int, int]:
     """How many values Redis acknowledged until the power went, how many of them are left, and the bytes lost.
 
-    The power goes when at least `pending` bytes are not on disk yet.
+    The power goes when at least `pending` bytes are not on disk yet, and no write to the disk is under way.
     """
     acknowledged = 0
 
@@ -51,8 +54,11 @@ async def written_and_left(stack: LocalStack, pending: int) -> tuple[int, int, i
     writing = asyncio.create_task(write())
     log = append_only_file(stack.data_dir.parent / "redis")
     async with asyncio.timeout(10):
-        while not 2**16 < on_disk(log) <= log.stat().st_size - pending:  # noqa: ASYNC110 - Redis is waited for
-            await asyncio.sleep(0.001)
+        while not 2**16 < on_disk(log) <= log.stat().st_size - pending:
+            stack.fleet.resume("redis")
+            await asyncio.sleep(0.02)
+            stack.fleet.pause("redis")
+            await asyncio.sleep(pending and SYNC)
     lost = await stack.fleet.lose_power("redis")
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
