@@ -151,7 +151,8 @@ def _restart(run: Run) -> Indicator:
                 waits.append(again - min(when))
     if not waits:
         return Indicator(None, 0)
-    return Indicator(max(waits), len(waits), f"median {percentile(waits, 0.5):.2f} s")
+    quartiles = "/".join(f"{percentile(waits, q):.2f}" for q in (0.25, 0.5, 0.75))
+    return Indicator(max(waits), len(waits), f"quartiles {quartiles} s, P95 {percentile(waits, 0.95):.2f} s")
 
 
 def _refusal(run: Run) -> Indicator:

@@ -12,6 +12,8 @@ from reporter.markdown import NOT_RUN
 from reporter.runs import Run
 from reporter.statistics import binomial_interval, sample_floor
 
+MOST_NAMED = 3
+"""Processes that a reservation names one by one."""
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -114,12 +116,11 @@ def _of_part(run: Run) -> list[str]:
     found = []
     if not run.has_answers:
         found.append("Prometheus was not asked: what rests on PromQL is missing")
-    found += [
-        f"counters of {s.labels.get('job')}/{s.labels.get('instance')} restarted within the window: its counts are "
-        "lower bounds"
-        for s in run.answers.samples("meta.restarts")
-        if s.value
+    restarted = [
+        f"{s.labels.get('job')}/{s.labels.get('instance')}" for s in run.answers.samples("meta.restarts") if s.value
     ]
+    if restarted:
+        found.append(f"counters of {_few(restarted)} restarted within the window: their counts are lower bounds")
     failed = sum(s.value or 0 for s in run.answers.samples("meta.failed_scrapes"))
     if failed:
         found.append(f"{failed:.0f} readings of a process failed within the window")
@@ -134,6 +135,11 @@ def _of_part(run: Run) -> list[str]:
         spoilt = [sentence for name in names for sentence in told.pop(name, [])]
         found += [note] if spoilt else []
     return [*found, *(sentence for sentences in told.values() for sentence in sentences)]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:MOST_NAMED])} and {more} more"
 
 
 def _one_sided(run: Run) -> list[tuple[str, list[str]]]:

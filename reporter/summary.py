@@ -65,7 +65,8 @@ def _target(target: Target) -> str:
     limit_ = f"{target.op} {amount(target.limit, target.unit)}"
     at = f", {target.rung}" if target.rung else ""
     value = amount(target.value, target.unit)
-    return f"{target_title(target) + at:<22} {value:>12}  target {limit_:<10}  {judged(target)}"
+    note = f"  ({target.note})" if target.note else ""
+    return f"{target_title(target) + at:<22} {value:>12}  target {limit_:<10}  {judged(target)}{note}"
 
 
 def _ladder(rungs: Sequence[Rung]) -> list[str]:
