@@ -1,15 +1,21 @@
 """Data that tests share: the default document as an uploadable file, and what a video of it must say."""
 
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
+from contract.runfolder import Result, Verdict
 from contract.script import SceneText
 from loadgen.document import Document
 from mocks.llm import write_script
 from workers.sandbox.document import folded_text
 
 SCENES = 5
+LATE = re.compile(r"\d+ of \d+ requests were sent over 10 ms after they were due")
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +53,17 @@ async def end_of(api: httpx.AsyncClient, job_id: str) -> dict[str, object]:
         job: dict[str, object] = answer.raise_for_status().json()
         if job["status"] not in {"queued", "in_progress"}:
             return job
+
+
+async def undisturbed(run: Callable[[], Awaitable[tuple[Result, Path]]]) -> tuple[Result, Path]:
+    """The first run whose requests left on time, or the last one that was tried.
+
+    A machine that held up the load generator makes a run INVALID, which says nothing of the service: it is made again.
+    Whatever else is wrong with a run stays as it is.
+    """
+    for _ in range(TRIES):
+        result, folder = await run()
+        if not (result.verdict is Verdict.INVALID and all(map(LATE.fullmatch, result.reasons))):
+            break
+        print(f"{folder.name} is made again: {result.reasons[0]}")  # noqa: T201 - whoever reads the log should know
+    return result, folder

@@ -26,6 +26,7 @@ from reporter.runs import Run
 from reporter.summary import summary
 from stack.local import LocalStack
 from stack.places import ROOT, new_run_folder, point_latest, reports_dir, runs_dir
+from tests.test_data_helper import undisturbed
 
 pytestmark = pytest.mark.timeout(600)  # of a test that has to run a scenario first
 
@@ -41,16 +42,19 @@ def runs() -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def measured(stack: LocalStack, runs: dict[str, Path]) -> Measured:
+    async def once(name: str) -> tuple[Result, Path]:
+        scenario, folder = load(name), new_run_folder(name)
+        assert not scenario.workload, "it would want a stack of its own"
+        with Display(Console(highlight=False)) as display:
+            document, progress = default_document(ROOT), Progress(changed=display.show)
+            result = await measure(scenario, document, SEED, stack, folder, progress)
+        await asyncio.to_thread(shutil.copytree, stack.log_dir, folder / "logs", dirs_exist_ok=True)
+        point_latest(folder)
+        return result, folder
+
     async def run(name: str) -> Path:
         if name not in runs:
-            scenario, folder = load(name), new_run_folder(name)
-            assert not scenario.workload, "it would want a stack of its own"
-            with Display(Console(highlight=False)) as display:
-                document, progress = default_document(ROOT), Progress(changed=display.show)
-                await measure(scenario, document, SEED, stack, folder, progress)
-            await asyncio.to_thread(shutil.copytree, stack.log_dir, folder / "logs")
-            point_latest(folder)
-            runs[name] = folder
+            _, runs[name] = await undisturbed(lambda: once(name))
         return runs[name]
 
     return run

@@ -3,6 +3,8 @@
 `make chaos` runs this and the other faults of processes at full length.
 """
 
+from pathlib import Path
+
 import pytest
 
 from contract.runfolder import Result, Verdict
@@ -13,15 +15,18 @@ from measure import measure
 from reporter.runs import Run
 from stack.local import LocalStack
 from stack.places import ROOT
+from tests.test_data_helper import undisturbed
 
 JOBS = 45
 
 
 @pytest.fixture(scope="module")
 async def crashes(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Run]:
-    folder = tmp_path_factory.mktemp("worker-crash")
-    scenario = load("worker-crash").with_jobs(JOBS)
-    result = await measure(scenario, default_document(ROOT), 1, stack, folder, Progress())
+    async def once() -> tuple[Result, Path]:
+        folder, scenario = tmp_path_factory.mktemp("worker-crash"), load("worker-crash").with_jobs(JOBS)
+        return await measure(scenario, default_document(ROOT), 1, stack, folder, Progress()), folder
+
+    result, folder = await undisturbed(once)
     return result, Run.load(folder)
 
 
