@@ -48,6 +48,7 @@ from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
 from reporter.runs import Run
 from stack.places import ROOT
+from stack.priority import go_first
 from stack.protocol import Stack
 
 SETTLE_BOUND = 20.0
@@ -103,6 +104,8 @@ async def measure(
         await stack.fleet.step_back()  # a closed loop has no schedule that its generator could miss
     logs, manners = folder / "logs", (scenario.patience, scenario.cancel)
     async with crew(stack, document, seed, folder.name, number, logs, *manners, apart=open_loop) as members:
+        if open_loop:
+            await go_first(members.children)
         observer = _Observer(stack.prometheus_url, members.instances)
         setting = _Setting(document, seed, stack, observer, members, progress)
         if scenario.search is not None:

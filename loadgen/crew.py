@@ -51,6 +51,11 @@ class Crew:
         return list(self._members)
 
     @property
+    def children(self) -> list[int]:
+        """Process ids of those that are apart."""
+        return [one.pid for one in self._members.values() if isinstance(one, ChildGenerator)]
+
+    @property
     def deaths(self) -> list[str]:
         return [name for name, one in self._members.items() if isinstance(one, ChildGenerator) and one.dead]
 

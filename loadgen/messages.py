@@ -51,4 +51,4 @@ class Said(BaseModel):
 
 
 def line(message: BaseModel) -> bytes:
-    return message.model_dump_json(exclude_none=True).encode() + b"\n"
+    return message.model_dump_json(exclude_defaults=True).encode() + b"\n"

@@ -45,8 +45,8 @@ class Accident:
 
 
 class Fleet:
-    """`environment` gives a part's whole environment; `on_ready` is called when one answers, with how often it was
-    started; `on_end` when it has ended on request or is about to be started again.
+    """`environment` gives a part's whole environment; `anew` the part as it is started again; `on_ready` is called when
+    one answers, with how often it was started; `on_end` when it has ended on request or is about to be started again.
     """
 
     deaths: list[str]
@@ -56,6 +56,7 @@ class Fleet:
         self,
         log_dir: Path,
         environment: Callable[[Part], Mapping[str, str]],
+        anew: Callable[[Part], Part],
         on_ready: Callable[[Part, int], None],
         on_end: Callable[[Part, int], None],
         on_step: Callable[[str], None],
@@ -70,6 +71,7 @@ class Fleet:
         self._stopping = False
         self._log_dir = log_dir
         self._environment = environment
+        self._anew = anew
         self._on_ready = on_ready
         self._on_end = on_end
         self._on_step = on_step
@@ -103,8 +105,10 @@ class Fleet:
                 raise group.exceptions[0] from None
 
     async def start(self, name: str) -> None:
-        """Starts a process again that was stopped or killed, as it was, and waits until it answers."""
-        part = self._part(name)
+        """Starts a process again that was stopped or killed, and waits until it answers."""
+        group = next(group for group in self._groups if self._part(name) in group)
+        part = self._anew(self._part(name))
+        group[:] = [part if one.name == name else one for one in group]
         await to_the_end(self._launch(part))
         async with asker() as session:
             await self._wait_ready(part, session)
@@ -117,18 +121,22 @@ class Fleet:
         await step_back(self.processes.values())
 
     async def kill(self, name: str) -> None:
+        self._on_step(f"{name} is killed")
         await self._remove(name).kill()
 
     async def terminate(self, name: str) -> None:
         """SIGTERM, and waits for the end, which is forced if the process takes its time."""
+        self._on_step(f"{name} is terminated")
         await self._remove(name).stop(TERMINATE_GRACE)
 
     def pause(self, name: str) -> None:
+        self._on_step(f"{name} is paused")
         self._children[name].pause()
 
     def resume(self, name: str) -> None:
         """A process that has been killed meanwhile stays so."""
         if child := self._children.get(name):
+            self._on_step(f"{name} goes on")
             child.resume()
 
     async def lose_power(self, name: str) -> int:
@@ -141,15 +149,17 @@ class Fleet:
             raise EnvironmentFault(f"{name} keeps nothing on disk that a loss of power could take.")
         log = append_only_file(part.folder)
         check_that_losses_can_be_seen(log.parent)
-        self.pause(name)
+        self._on_step(f"{name} loses its power")
+        child = self._children[name]
+        child.pause()
         if part.fsync is Fsync.ALWAYS:
             # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
             while on_disk(log) < log.stat().st_size:
-                self.resume(name)
+                child.resume()
                 await asyncio.sleep(0.001)
-                self.pause(name)
+                child.pause()
         kept, size = on_disk(log), log.stat().st_size
-        await self.kill(name)
+        await self._remove(name).kill()
         os.truncate(log, kept)
         return size - kept
 

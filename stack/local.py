@@ -115,7 +115,13 @@ class LocalStack:
         began = time.monotonic()
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self.fleet = Fleet(
-            self.log_dir, self._environment, self._scrape, self._forget, self._on_step, restarts=self._restarts
+            self.log_dir,
+            self._environment,
+            self._anew,
+            self._scrape,
+            self._forget,
+            self._on_step,
+            restarts=self._restarts,
         )
         programs = await asyncio.to_thread(find_programs, self._on_step)
         stores, *others = self._plan(programs, self._state.enter_context(state_folder()))
@@ -125,6 +131,14 @@ class LocalStack:
             await self.fleet.launch(group)
         await self.fleet.wait_ready([part for group in others for part in group])
         self._on_step(f"stack ready in {time.monotonic() - began:.1f} s")
+
+    def _anew(self, part: Part) -> Part:
+        """A worker on another port, which Prometheus alone needs to know: it may ask the old one for seconds still, and
+        would take the new process for the old one.
+        """
+        if part.job != "worker":
+            return part
+        return own_process(part.name, part.job, self._commands[part.job], self._ports.choose())
 
     def _scrape(self, part: Part, start: int) -> None:
         """A process that was started again is a new instance: its counters begin at 0."""
@@ -138,7 +152,7 @@ class LocalStack:
 
     def _plan(self, programs: Mapping[str, Program], state: Path) -> list[list[Part]]:
         """Decides every address; gives the processes in groups of which each needs the ones before it."""
-        ports = PortChooser()
+        self._ports = ports = PortChooser()
         self._targets = Targets(state / "targets")
         self._targets.folder.mkdir()
         self.data_dir = state / "data"

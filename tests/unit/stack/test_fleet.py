@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from stack.local import LocalStack
-from stack.priority import NICE
+from stack.priority import BACK
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_a_process_that_is_started_again_gives_way_as_the_one_before_it(st
     await stack.fleet.step_back()
     await stack.fleet.kill("worker-1")
     await stack.fleet.start("worker-1")
-    assert os.getpriority(os.PRIO_PGRP, stack.processes["worker-1"]) == NICE
+    assert os.getpriority(os.PRIO_PGRP, stack.processes["worker-1"]) == BACK
 
 
 async def test_a_paused_process_answers_nobody_until_it_is_resumed(stack: LocalStack) -> None:
