@@ -10,15 +10,17 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 
 class NotWritableError(ResponseError):
-    """Redis cannot keep what it is told, mostly because its disk is full (MISCONF)."""
+    """Redis cannot keep what it is told now: its disk is full, its replicas are away, a script runs on."""
 
 
-# Wherever redis-py meets the error, which it knows by no name of its own.
-BaseParser.EXCEPTION_CLASSES["MISCONF"] = NotWritableError
+# Wherever redis-py meets these errors, which it knows by no name of its own.
+BaseParser.EXCEPTION_CLASSES |= dict.fromkeys(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY"), NotWritableError)
 
-REDIS_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, NotWritableError, OSError)
+LEDGER_DOWN = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, NotWritableError)
 """What a caller sees when Redis is away or takes no writes; the scripts of the ledger may be repeated, so connections
 retry first."""
+REDIS_DOWN = (*LEDGER_DOWN, OSError)
+"""Likewise, where no file of ours is touched: a full disk of ours is not a ledger that is away."""
 
 MOST_CONNECTIONS = 128
 """Of one client; a call beyond them waits for a free one."""

@@ -24,6 +24,8 @@ BEGUN = PREFIX + "begun"
 """When the ledger accepted its first job: another value later on means that Redis has lost its data."""
 SWEEP = PREFIX + "sweep"
 """Stands while no further sweep for leftovers is due."""
+READY = PREFIX + "ready"
+"""Written to see whether Redis takes writes."""
 RUN = PREFIX + "run"
 """The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
 

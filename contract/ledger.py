@@ -75,7 +75,8 @@ class Acceptance:
 class Order:
     """What a worker asks for: up to `limit` jobs, each for `lease` seconds, under tokens with a prefix of their own.
 
-    A job that crashed `suspect_after` times may have killed its workers; of those it takes up to `suspects`.
+    A job that crashed `suspect_after` times may have killed its workers; of those it takes up to `suspects`. After
+    `most_crashes` a job is given up.
     """
 
     worker: str
@@ -84,11 +85,12 @@ class Order:
     token_prefix: str
     suspects: int
     suspect_after: int
+    most_crashes: int
 
     def args(self) -> tuple[str, ...]:
         return (
             *(self.worker, str(int(self.lease * 1000)), str(self.limit), self.token_prefix),
-            *(str(self.suspects), str(self.suspect_after)),
+            *(str(self.suspects), str(self.suspect_after), str(self.most_crashes)),
         )
 
 
@@ -163,9 +165,9 @@ class Ledger:
             )
         return Acceptance(job_id=known, replayed=verdict == "replayed")
 
-    async def abandon(self, worker: str, suspect_after: int) -> int:
+    async def abandon(self, worker: str, suspect_after: int, most_crashes: int) -> int:
         """For a worker that starts: what an earlier one of its name held is queued again at once; how many jobs."""
-        return int(await self._run("abandon", worker, suspect_after))
+        return int(await self._run("abandon", worker, suspect_after, most_crashes))
 
     async def claim(self, order: Order) -> list[Claim]:
         """Due jobs, each leased; jobs of dead workers return to the queue first.

@@ -1,6 +1,6 @@
 """Reading the ledger: job records, pages of them, totals."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -54,11 +54,16 @@ class Records:
         record = await cast("Awaitable[dict[str, str]]", self.redis.hgetall(keys.job(job_id)))
         return job_from_record(record) if record else None
 
+    async def winners(self, job_ids: Sequence[str]) -> list[tuple[Status, str] | None]:
+        """State of each job and the token of the execution that ended or holds it; None for an unknown one."""
+        pipe = self.redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            pipe.hmget(keys.job(job_id), ["status", "token"])
+        return [(Status(status), token or "") if status else None for status, token in await pipe.execute()]
+
     async def winner(self, job_id: str) -> tuple[Status, str] | None:
-        """State of a job and the token of the execution that ended or holds it."""
-        found = self.redis.hmget(keys.job(job_id), ["status", "token"])
-        status, token = await cast("Awaitable[list[str | None]]", found)
-        return (Status(status), token or "") if status else None
+        [found] = await self.winners([job_id])
+        return found
 
     async def ended_at(self, job_id: str) -> float | None:
         """Unix time at which a job ended; None for one that has not, and for an unknown one."""

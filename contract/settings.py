@@ -75,6 +75,9 @@ class Workload(BaseSettings):
     suspect_after: PositiveInt = Field(
         default=3, description="workers that died while they ran a job, from which on it runs alone"
     )
+    most_crashes: PositiveInt = Field(
+        default=20, description="workers that died while they ran a job, from which on it is given up unproven"
+    )
 
     queue_fsync: Fsync = Field(default=Fsync.EVERYSEC, description="of the ledger's Redis, where the stack is ours")
 

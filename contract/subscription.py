@@ -14,8 +14,8 @@ from contract.cancellation import was_cancelled
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 0.05
-"""Seconds before a lost subscription is tried again; doubles up to a second."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.2
+"""Seconds before a lost subscription is tried again; doubles. What is published meanwhile is heard as much later."""
 
 
 async def follow(redis: Redis, channel: str, beat: float) -> AsyncIterator[str | None]:
@@ -37,8 +37,10 @@ async def follow(redis: Redis, channel: str, beat: float) -> AsyncIterator[str |
                         yield message["data"]
         except (RedisError, OSError, ValueError) as error:
             log.warning("subscription to %s lost (%s); trying again in %.2f s", channel, error, pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 1.0)
+        except Exception:  # whoever follows would go on without ever hearing anything
+            log.exception("subscription to %s lost; trying again in %.2f s", channel, pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 async def _messages(pubsub: PubSub, beat: float) -> AsyncIterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections import defaultdict
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     """SIGKILL; started again after `duration`."""
     TERM = "term"
     """SIGTERM; started again `duration` after it has ended."""
+    RESTART = "restart"
+    """SIGTERM, and started again as soon as it has ended."""
     PAUSE = "pause"
     """SIGSTOP, and SIGCONT after `duration`: its connections stay open and nobody answers."""
     POWER_LOSS = "power-loss"
@@ -44,7 +47,8 @@ class Kind(StrEnum):
 
 class Fault(BaseModel):
     """`at` and `every` are seconds in the clock of the measured load; without `times` it comes again until the load
-    ends. One member is drawn each time, unless `everyone` is meant.
+    ends. One that lasts longer than `every` leaves out the turns that it missed. One member is drawn each time, unless
+    `everyone` is meant.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +65,8 @@ class Fault(BaseModel):
     def makes_sense(self) -> Self:
         if self.kind is Kind.PAUSE and not self.duration:
             raise ValueError("a pause needs a duration")
+        if self.kind is Kind.RESTART and self.duration:
+            raise ValueError("a restart takes as long as it takes: `duration` belongs to term")
         if self.kind is Kind.POWER_LOSS and self.target is not Target.REDIS:
             raise ValueError("only redis can lose what is not on disk")
         if self.times is not None and self.times > 1 and self.every is None:
@@ -124,21 +130,16 @@ class Faults:
 
     @contextlib.asynccontextmanager
     async def inflicted(self, faults: Sequence[Fault]) -> AsyncIterator[None]:
-        """The faults happen while the block runs, from its beginning on."""
+        """The faults happen while the block runs, from its beginning on; one that cannot be carried out ends it."""
         begun = asyncio.get_running_loop().time()
-        tasks = [asyncio.create_task(self._repeat(number, fault, begun)) for number, fault in enumerate(faults)]
         try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-        for end in ends:
-            cause = end
-            while isinstance(cause, ExceptionGroup):
-                cause = cause.exceptions[0]
-            if isinstance(cause, Exception):
-                raise cause from None
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._repeat(number, fault, begun)) for number, fault in enumerate(faults)]
+                yield
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from None
         self.idle = [fault for number, fault in enumerate(faults) if number not in self._struck]
 
     def add_accidents(self, since: float) -> None:
@@ -152,15 +153,17 @@ class Faults:
     async def _repeat(self, number: int, fault: Fault, begun: float) -> None:
         chance = random.Random(f"faults/{self._seed}/{number}")  # noqa: S311 - repeatable on purpose
         loop = asyncio.get_running_loop()
-        repetition = 0
-        while fault.repetitions is None or repetition < fault.repetitions:
-            await asyncio.sleep(begun + fault.at + repetition * (fault.every or 0.0) - loop.time())
+        strikes, turn = 0, 0
+        while fault.repetitions is None or strikes < fault.repetitions:
+            if fault.every is not None and strikes:
+                turn = max(turn + 1, math.ceil((loop.time() - begun - fault.at) / fault.every))
+            await asyncio.sleep(begun + fault.at + turn * (fault.every or 0.0) - loop.time())
             self._struck.add(number)
             members = self._processes.members(fault.target)
             async with asyncio.TaskGroup() as group:
                 for victim in members if fault.everyone else [chance.choice(members)]:
                     group.create_task(self._inflict(fault, victim))
-            repetition += 1
+            strikes += 1
 
     async def _inflict(self, fault: Fault, victim: str) -> None:
         record = FaultRecord(target=fault.target, kind=fault.kind, victim=victim, start=time.time())
@@ -189,7 +192,7 @@ class Faults:
         match fault.kind:
             case Kind.KILL:
                 await self._processes.kill(victim)
-            case Kind.TERM:
+            case Kind.TERM | Kind.RESTART:
                 await self._processes.terminate(victim)
             case Kind.PAUSE:
                 self._processes.pause(victim)
@@ -202,3 +205,10 @@ class Faults:
             self._processes.resume(victim)
         else:
             await self._processes.start(victim)
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    cause: BaseException = failures
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return cause

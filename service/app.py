@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from contract import keys
 from contract.artifacts import DataFolder
 from contract.catalogue import RequestKind, ServiceMetrics
 from contract.connections import connect, connect_blocking
@@ -29,6 +30,8 @@ from service.state import Service, State
 MULTIPART_ALLOWANCE = 64 * 1024
 """What boundaries and the other fields may add to a document."""
 
+READY_KEPT = 1000
+"""Milliseconds for which Redis keeps what the question whether it is ready writes."""
 MANIFESTS = 512
 """Manifests kept in memory: each is read once per asset otherwise, and what was published never changes."""
 
@@ -81,8 +84,8 @@ def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
 
     @app.get("/readyz", tags=["operation"], summary="Jobs can be accepted", responses=problems.RESPONSES)
     async def readyz(service: Service) -> dict[str, str]:
-        """Redis answers. Workers may be away: the queue is the buffer."""
-        await service.records.totals()
+        """Redis keeps what it is told. Workers may be away: the queue is the buffer."""
+        await service.ledger.redis.set(keys.READY, "1", px=READY_KEPT)
         return {"status": "ready"}
 
     @app.get("/metrics", tags=["operation"], summary="Metrics for Prometheus", response_class=Response)

@@ -7,15 +7,12 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contract.connections import NotWritableError
+from contract.connections import LEDGER_DOWN
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "1"
@@ -118,8 +115,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Problem, _problem)
-    for away in (RedisConnectionError, RedisTimeoutError, NotWritableError, OutOfMemoryError, ReadOnlyError):
-        # no bare OSError: a full disk of ours is not a ledger that is away
+    for away in LEDGER_DOWN:
         app.add_exception_handler(away, _ledger_away)
     app.add_exception_handler(Exception, _internal)
 

@@ -131,7 +131,7 @@ class Fleet:
 
     def pause(self, name: str) -> None:
         self._on_step(f"{name} is paused")
-        self._children[name].pause()
+        self._child(name).pause()
 
     def resume(self, name: str) -> None:
         """A process that has been killed meanwhile stays so."""
@@ -150,15 +150,19 @@ class Fleet:
         log = append_only_file(part.folder)
         check_that_losses_can_be_seen(log.parent)
         self._on_step(f"{name} loses its power")
-        child = self._children[name]
+        child = self._child(name)
         child.pause()
-        if part.fsync is Fsync.ALWAYS:
-            # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
-            while on_disk(log) < log.stat().st_size:
-                child.resume()
-                await asyncio.sleep(0.001)
-                child.pause()
-        kept, size = on_disk(log), log.stat().st_size
+        try:
+            if part.fsync is Fsync.ALWAYS:
+                # Between a write and its fsync nothing was acknowledged yet, and to the page is not fine enough then.
+                while on_disk(log) < log.stat().st_size:
+                    child.resume()
+                    await asyncio.sleep(0.001)
+                    child.pause()
+            kept, size = on_disk(log), log.stat().st_size
+        except BaseException:
+            child.resume()
+            raise
         await self._remove(name).kill()
         os.truncate(log, kept)
         return size - kept
@@ -180,10 +184,18 @@ class Fleet:
     def _part(self, name: str) -> Part:
         return next(part for group in self._groups for part in group if part.name == name)
 
+    def _child(self, name: str) -> Child:
+        """Raises EnvironmentFault when it has died and is not up again."""
+        if name not in self._children:
+            raise EnvironmentFault(f"{name} is down by itself, so that no fault can meet it.")
+        return self._children[name]
+
     def _remove(self, name: str) -> Child:
-        """From now on its end is no death."""
+        """From now on its end is no death. Raises EnvironmentFault as `_child` does."""
+        child = self._child(name)
         self._on_end(self._part(name), self._starts[name])
-        return self._children.pop(name)
+        del self._children[name]
+        return child
 
     async def _launch(self, part: Part) -> None:
         if part.folder is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from contract.guard import guard
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
 from contract.ledger import Claim, Ending
 from workers.pipeline import Report, count_stage
@@ -47,6 +48,7 @@ class Alone:
         """As `render_video`. Raises RuntimeError when the process cannot even begin."""
         self._tools.metrics.alone.inc()
         process = await asyncio.create_subprocess_exec(
+            *guard(),
             sys.executable,
             "-m",
             self._module,

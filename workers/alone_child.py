@@ -7,6 +7,7 @@ ends when its worker is gone.
 import asyncio
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -49,6 +50,8 @@ async def main(deployment: Deployment, workload: Workload) -> None:
 
 
 if __name__ == "__main__":
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which decides what becomes of the job
+        signal.signal(ignored, signal.SIG_IGN)
     settings = Deployment()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s alone %(name)s %(message)s")
     uvloop.run(main(settings, Workload()))

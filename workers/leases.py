@@ -5,6 +5,7 @@ A worker that could not renew in time stops by itself what it holds, since the l
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Start = Callable[["Execution"], Coroutine[Any, Any, Ending]]
 
+MOST_HEARD = 1000
+"""Cancelled jobs that are remembered: more than are cancelled while a claim is under way."""
 RETRY_DELAY = 0.5
 """Seconds between attempts to reach a ledger that is away."""
 
@@ -66,12 +69,16 @@ class Leases:
         self._every = workload.renew_every
         self._held: dict[str, Execution] = {}
         """The execution that this worker believes current, by job id."""
+        self._heard: deque[str] = deque(maxlen=MOST_HEARD)
+        """Cancelled jobs that it did not hold: the news may overtake the answer to the claim that hands one out."""
 
     def add(self, execution: Execution) -> None:
         """An older execution of the same job is out of date by then."""
         if outdated := self._held.get(execution.claim.job_id):
             outdated.heed(Standing.LOST)
         self._held[execution.claim.job_id] = execution
+        if execution.claim.job_id in self._heard:
+            execution.heed(Standing.CANCEL)
 
     def remove(self, execution: Execution) -> None:
         execution.release()
@@ -118,6 +125,8 @@ class Leases:
                 await self._look_again()
             elif execution := self._held.get(job_id):
                 execution.heed(Standing.CANCEL)
+            else:
+                self._heard.append(job_id)
 
     async def _look_again(self) -> None:
         try:

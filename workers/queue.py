@@ -113,7 +113,8 @@ class LedgerWorker(Worker):
     async def main(self) -> None:
         """Arq's loop, waiting for a wake-up instead of sleeping between polls."""
         if abandoned := await self._offered(
-            lambda: self._ledger.abandon(self.name, self._workload.suspect_after), float("inf")
+            lambda: self._ledger.abandon(self.name, self._workload.suspect_after, self._workload.most_crashes),
+            float("inf"),
         ):
             log.warning("%d jobs of an earlier worker %s, which died, are in the queue again", abandoned, self.name)
         async with asyncio.TaskGroup() as group:  # a worker that cannot renew must not go on claiming
@@ -139,6 +140,7 @@ class LedgerWorker(Worker):
     async def _poll_iteration(self) -> None:
         """Claims as many jobs as there are free slots; with the queue empty, waits to be woken."""
         if not self.allow_pick_jobs:
+            await self._give_back_unanswered()  # before the drain, which may outlast a lease
             await asyncio.sleep(SAFETY_POLL)  # shutting down; arq's signal handler ends this loop
             return
         free = self.max_jobs - len(self.tasks)
@@ -169,8 +171,16 @@ class LedgerWorker(Worker):
         return claims
 
     def _order(self, limit: int, token_prefix: str) -> Order:
-        suspects, suspect_after = SUSPECTS_AT_ONCE - self._suspects, self._workload.suspect_after
-        return Order(self.name, self._workload.lease, limit, token_prefix, suspects, suspect_after)
+        workload = self._workload
+        return Order(
+            worker=self.name,
+            lease=workload.lease,
+            limit=limit,
+            token_prefix=token_prefix,
+            suspects=SUSPECTS_AT_ONCE - self._suspects,
+            suspect_after=workload.suspect_after,
+            most_crashes=workload.most_crashes,
+        )
 
     def _is_suspect(self, claim: Claim) -> bool:
         return claim.crashes >= self._workload.suspect_after
@@ -181,6 +191,7 @@ class LedgerWorker(Worker):
         for claim in await self._ledger.claim(self._order(0, self._unanswered)):
             if await self._ledger.hand_back(claim.job_id, claim.token):
                 self._metrics.handed_back.inc()
+        self._unanswered = None
 
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """A stopping worker must not go on waiting for work: Redis would hand it some."""

@@ -6,18 +6,20 @@ Uploads whose job was never accepted or has ended, executions that did not win, 
 import asyncio
 import contextlib
 import logging
+import math
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 from anyio import to_thread
+from redis.exceptions import OutOfMemoryError
 
 from contract import keys
 from contract.artifacts import DataFolder
 from contract.catalogue import Leftover, WorkerMetrics
 from contract.connections import REDIS_DOWN
-from contract.jobs import job_id_before
+from contract.jobs import Status, job_id_before
 from contract.ledger import Deletion, Ledger
 from contract.records import Records
 
@@ -44,6 +46,10 @@ class Reconciler:
         self._retention = retention
         self._metrics = metrics
         self._grace = grace
+        self._begun = math.inf
+        """When the ledger accepted its first job."""
+        self._clean: set[str] = set()
+        """Ended jobs whose folder holds nothing more but what was published."""
 
     @contextlib.asynccontextmanager
     async def sweeping(self) -> AsyncIterator[None]:
@@ -58,27 +64,49 @@ class Reconciler:
         while True:
             await asyncio.sleep(EVERY)
             try:
-                if await self._ledger.redis.set(keys.SWEEP, "1", nx=True, px=int(EVERY * 1000)):
+                if await self._is_our_turn():
                     await self.sweep()
             except REDIS_DOWN as error:
                 log.warning("leftovers stay until the ledger answers (%s)", error)
             except Exception:
                 log.exception("a sweep failed; the next one tries again")
 
+    async def _is_our_turn(self) -> bool:
+        try:
+            return bool(await self._ledger.redis.set(keys.SWEEP, "1", nx=True, px=int(EVERY * 1000)))
+        except OutOfMemoryError:  # a sweep is what frees memory, and two of them at once do no harm
+            return True
+
     async def sweep(self) -> None:
+        """Leaves alone what is older than the ledger itself: one that has lost its data knows of none of it."""
         await self._forget_old_jobs()
+        self._begun = await self._records.begun() or math.inf
+        if strangers := await to_thread.run_sync(self._strangers):
+            log.warning(
+                "%d folders are older than the ledger, which is another one or has lost its data: they stay", strangers
+            )
         for upload in await to_thread.run_sync(lambda: list(_entries(self._data.uploads))):
             if await self._is_done_with(upload):
                 await self._remove(Leftover.UPLOAD, upload)
-        for folder in await to_thread.run_sync(self._older, self._data.artifacts):
-            found = await self._records.winner(folder.name)
-            if found is None:
-                await self._remove(Leftover.EXECUTION, folder)
-                continue
-            _, token = found  # of the execution that runs or has won
-            for execution in await to_thread.run_sync(self._older, folder):
-                if execution.name != token:
-                    await self._remove(Leftover.EXECUTION, execution)
+        folders = await to_thread.run_sync(self._older, self._data.artifacts)
+        self._clean &= {folder.name for folder in folders}
+        for some in _batched(folders, AT_ONCE):
+            for folder, found in zip(some, await self._records.winners([one.name for one in some]), strict=True):
+                await self._tidy(folder, found)
+
+    async def _tidy(self, folder: Path, found: tuple[Status, str] | None) -> None:
+        """The folder of a job, of which the ledger tells the state and the execution that runs or has won."""
+        if found is None:
+            await self._remove(Leftover.EXECUTION, folder)
+            return
+        status, token = found
+        if folder.name in self._clean:
+            return
+        for execution in await to_thread.run_sync(self._older, folder):
+            if execution.name != token:
+                await self._remove(Leftover.EXECUTION, execution)
+        if status.terminal:
+            self._clean.add(folder.name)
 
     async def _forget_old_jobs(self) -> None:
         oldest_kept = job_id_before(time.time() - self._retention)
@@ -94,16 +122,27 @@ class Reconciler:
         ended = await self._records.ended_at(upload.stem)
         if ended is not None:
             return time.time() - ended > SETTLED
-        return _age(upload) > self._grace and await self._records.winner(upload.stem) is None
+        return self._is_old(upload) and await self._records.winner(upload.stem) is None
 
     def _older(self, folder: Path) -> list[Path]:
-        """What lies in a folder and was not touched for a while."""
-        return [path for path in _entries(folder) if _age(path) > self._grace]
+        """What lies in a folder and was not touched for a while, though since the ledger began."""
+        return [path for path in _entries(folder) if self._is_old(path)]
+
+    def _strangers(self) -> int:
+        return sum(time.time() - _age(path) < self._begun for path in _entries(self._data.artifacts))
+
+    def _is_old(self, path: Path) -> bool:
+        age = _age(path)
+        return age > self._grace and time.time() - age >= self._begun
 
     async def _remove(self, what: Leftover, path: Path) -> None:
         log.info("removes %s, which belongs to nobody", path)
         await to_thread.run_sync(_delete, path)
         self._metrics.leftovers.labels(what).inc()
+
+
+def _batched(paths: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
+    return (paths[start : start + size] for start in range(0, len(paths), size))
 
 
 def _delete(path: Path) -> None:

@@ -4,7 +4,7 @@ local id = ARGV[1]
 local status = redis.call('HGET', job_key(id), 'status')
 if not status then return 'unknown' end
 if status == 'queued' then
-  close_cancelled(id, 'queued')
+  close(id, 'queued', 'cancelled')
   return 'cancelled'
 end
 if status == 'in_progress' then

@@ -1,12 +1,10 @@
 -- ARGV: worker name, lease in ms, how many at most, a prefix for tokens that nobody else uses, how many of them may be
--- suspects, after how many crashes a job is one
+-- suspects, after how many crashes a job is one, after how many it is given up
 -- First takes back what dead workers left, then hands out due jobs. Repeating it with the same prefix hands out the same
 -- jobs, as far as they are still held under it, and no others.
 -- Returns a list of {id, token, function, request, execution, created_at, started_at, crashes, errors}.
 local worker, lease_ms, limit, token_prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local turns, suspect_after = math.max(0, tonumber(ARGV[5])), tonumber(ARGV[6])
-
-local SHORT_SILENCE_MS = 2000
+local turns, suspect_after, most_crashes = math.max(0, tonumber(ARGV[5])), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local function handed_out(id, token)
   local known = redis.call('HMGET', job_key(id), 'function', 'request', 'executions', 'created_at', 'started_at', 'crashes', 'errors')
@@ -21,16 +19,15 @@ for n, id in ipairs(before) do
 end
 if #before > 0 then return claims end
 
--- When nobody could renew, because Redis or all of them were away, no lease says anything about its worker: those that
--- live get the time to say so.
-local nobody_could = pulse() > math.max(lease_ms / 2, SHORT_SILENCE_MS)
+pulse(lease_ms)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, 1000)) do
-  if nobody_could then redis.call('ZADD', LEASES, now_ms + lease_ms / 2, id) else crash(id, suspect_after) end
+  crash(id, suspect_after, most_crashes)
 end
 
 local function due(queue, most) return redis.call('ZRANGEBYSCORE', queue, '-inf', now_ms, 'LIMIT', 0, most) end
 
 local function hand_out(queue, id)
+  if not is_known(id) then return end
   local job = job_key(id)
   local n = #claims + 1
   local token = token_prefix .. n

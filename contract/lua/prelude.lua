@@ -4,6 +4,7 @@ local JOBS, TOTALS = 't2v:jobs', 't2v:totals'
 local WAKE, EVENTS, CANCELS = 't2v:wake', 't2v:events', 't2v:cancels'
 local PULSE, BEGUN = 't2v:pulse', 't2v:begun'
 local WAKE_CAP = 256
+local SHORT_SILENCE_MS = 2000
 
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1e6
@@ -16,10 +17,21 @@ local function idempotency_key(hash) return 't2v:idempotency:' .. hash end
 
 local function count(total) redis.call('HINCRBY', TOTALS, total, 1) end
 
--- Notes that a worker lives. Returns for how many ms none had been heard of; 0 for the first.
-local function pulse()
+-- Notes that a worker lives. When none was heard of for long, because Redis or all of them were away, nobody could renew
+-- and no lease says anything about its worker: those that live get the time to say so.
+local function pulse(lease_ms)
   local last = redis.call('SET', PULSE, now_ms, 'GET')
-  return last and now_ms - last or 0
+  if not last or now_ms - last <= math.max(lease_ms / 2, SHORT_SILENCE_MS) then return end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms)) do
+    redis.call('ZADD', LEASES, now_ms + lease_ms / 2, id)
+  end
+end
+
+-- An id without a record, as a log that was cut by hand may leave one, must not stop whoever comes upon it.
+local function is_known(id)
+  if redis.call('HEXISTS', job_key(id), 'request') == 1 then return true end
+  for _, place in ipairs({ QUEUE, SUSPECTS, LEASES, JOBS, JOBS .. ':queued', JOBS .. ':in_progress' }) do redis.call('ZREM', place, id) end
+  return false
 end
 
 -- Whether a job runs as the execution that has this token.
@@ -46,15 +58,15 @@ local function wake()
   redis.call('LTRIM', WAKE, 0, WAKE_CAP - 1)
 end
 
--- Ends a job that no execution holds any more.
-local function close_cancelled(id, from)
-  redis.call('HSET', job_key(id), 'status', 'cancelled', 'outcome', 'cancelled', 'completed_at', stamp)
+-- Ends a job that no execution holds any more, as cancelled or failed.
+local function close(id, from, status)
+  redis.call('HSET', job_key(id), 'status', status, 'outcome', status, 'completed_at', stamp)
   redis.call('ZREM', QUEUE, id)
   redis.call('ZREM', SUSPECTS, id)
   redis.call('ZREM', LEASES, id)
-  move(id, from, 'cancelled')
-  count('finished:cancelled')
-  announce(id, 'cancelled')
+  move(id, from, status)
+  count('finished:' .. status)
+  announce(id, status)
 end
 
 -- Puts a running job back into the queue, or ends it if that was asked; its execution token is void. It gets its old
@@ -66,7 +78,7 @@ local function requeue(id, cause, delay_ms)
   redis.call('HINCRBY', job, cause, 1)
   redis.call('HSET', job, 'token', '', 'stage', '', 'progress', 0,
     'history', (fields[3] or '') .. fields[4] .. ' ' .. fields[5] .. ' ' .. stamp .. ' ' .. cause .. '\n')
-  if fields[1] == '1' then return close_cancelled(id, 'in_progress') end
+  if fields[1] == '1' then return close(id, 'in_progress', 'cancelled') end
   redis.call('HSET', job, 'status', 'queued')
   redis.call('ZREM', LEASES, id)
   local delayed = delay_ms and delay_ms > 0
@@ -76,10 +88,20 @@ local function requeue(id, cause, delay_ms)
   announce(id, 'queued')
 end
 
--- The worker of a running job died. So often, and the job is suspected of having killed it.
-local function crash(id, suspect_after)
-  if tonumber(redis.call('HGET', job_key(id), 'crashes') or 0) + 1 >= suspect_after then
-    redis.call('HSET', job_key(id), 'suspect', 1)
-  end
+-- Gives a waiting job up that no worker has survived.
+local function give_up(id, crashes)
+  redis.call('HSET', job_key(id), 'error', cjson.encode({
+    code = 'quarantined', message = 'The job was given up: ' .. crashes .. ' workers died while they ran it.',
+  }))
+  count('quarantined')
+  close(id, 'queued', 'failed')
+end
+
+-- The worker of a running job died. So often, and the job is suspected of having killed it; or is given up.
+local function crash(id, suspect_after, most_crashes)
+  if not is_known(id) then return end
+  local crashes = tonumber(redis.call('HGET', job_key(id), 'crashes') or 0) + 1
+  if crashes >= suspect_after then redis.call('HSET', job_key(id), 'suspect', 1) end
   requeue(id, 'crashes')
+  if crashes >= most_crashes and redis.call('HGET', job_key(id), 'status') == 'queued' then give_up(id, crashes) end
 end

@@ -1,6 +1,6 @@
 -- ARGV: lease in ms, then id and token of each running execution
 -- Returns two lists: ids whose execution is no longer the current one, ids that are to be cancelled.
-pulse()
+pulse(tonumber(ARGV[1]))
 local lost, cancelled = {}, {}
 for i = 2, #ARGV, 2 do
   local id, token = ARGV[i], ARGV[i + 1]

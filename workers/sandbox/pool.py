@@ -16,6 +16,7 @@ from typing import Any, Self
 import orjson
 
 from contract.errors import ReelbenchError
+from contract.guard import guard
 from contract.jobs import ErrorCode
 from workers.errors import StageError
 
@@ -51,6 +52,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
+                *guard(),
                 sys.executable,
                 "-m",
                 module,

@@ -159,6 +159,7 @@ def _check_record(job_id: str, record: dict[str, str], found: LedgerKeys) -> Non
     assert ("completed_at" in record) == status.terminal, "an end has a time"
     if outcome is not None:
         assert Outcome(outcome).status is status, f"{outcome} is no way to be {status}"
+    assert "error" not in record or status is Status.FAILED, "an error belongs to a job that failed"
     if status is Status.QUEUED:
         assert not record.get("token"), "a waiting job has no execution"
         assert found.queue[job_id] == float(record["due_ms"]), "the queue forgot when the job was due"

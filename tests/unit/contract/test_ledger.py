@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from contract import keys
-from contract.jobs import Cause, Outcome, Stage, Status, new_job_id
+from contract.jobs import Cause, ErrorCode, Outcome, Stage, Status, new_job_id
 from contract.ledger import RENDER, Cancellation, Deletion, Ledger, Standing, UnknownJobError
 from contract.records import Records
 from tests.unit.contract.ledgers import (
@@ -18,7 +18,7 @@ from tests.unit.contract.ledgers import (
     read_keys,
     record_of,
 )
-from tests.unit.orders import SUSPECT_AFTER, order
+from tests.unit.orders import MOST_CRASHES, SUSPECT_AFTER, order
 
 
 async def test_a_job_runs_from_queue_to_completion(ledger: Ledger, records: Records) -> None:
@@ -251,8 +251,8 @@ async def test_a_worker_that_starts_again_finds_what_it_held_in_the_queue_at_onc
         await ledger.accept(f"video_{name}", REQUEST)
     assert len(await ledger.claim(order("worker-1", LIVES, 2, "first-"))) == 2
     (other,) = await ledger.claim(order("worker-2", LIVES, 1, "second-"))
-    assert await ledger.abandon("worker-1", SUSPECT_AFTER) == 2
-    assert await ledger.abandon("worker-1", SUSPECT_AFTER) == 0
+    assert await ledger.abandon("worker-1", SUSPECT_AFTER, MOST_CRASHES) == 2
+    assert await ledger.abandon("worker-1", SUSPECT_AFTER, MOST_CRASHES) == 0
     again = await ledger.claim(order("worker-1", LIVES, 3, "third-"))
     assert [(claim.job_id, claim.crashes) for claim in again] == [("video_a", 1), ("video_b", 1)]
     assert (await records.totals())["crashes"] == 2
@@ -264,18 +264,45 @@ async def test_a_worker_that_starts_again_finds_what_it_held_in_the_queue_at_onc
     assert await ledger.finish(other.job_id, other.token, COMPLETED)
 
 
-async def test_no_worker_counts_as_dead_because_redis_was_away(ledger: Ledger, redis: Redis, records: Records) -> None:
+@pytest.mark.parametrize("first", ["claim", "renewal"])
+async def test_no_worker_counts_as_dead_because_redis_was_away(
+    ledger: Ledger, redis: Redis, records: Records, first: str
+) -> None:
     await ledger.accept("video_a", REQUEST)
     token = await claim_one(ledger, "first-", lease=10)
     minute_ago = (await redis.time())[0] * 1000 - 60_000
     await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # it ran out while Redis hung
     await redis.set(keys.PULSE, minute_ago)
+    if first == "renewal":  # of a worker that is back before the others
+        await ledger.renew(10, {})
     assert await ledger.claim(order("other", 10, 5, "second-")) == []
     assert (await records.totals())["crashes"] == 0
     assert await ledger.renew(10, {"video_a": token}) == {}
     await redis.zadd(keys.LEASES, {"video_a": minute_ago})  # and this time it is the worker that went
     (again,) = await ledger.claim(order("other", 10, 5, "third-"))
     assert (again.job_id, again.crashes) == ("video_a", 1)
+
+
+async def test_a_job_that_no_worker_survives_is_given_up_at_last(ledger: Ledger, records: Records) -> None:
+    await ledger.accept("video_a", REQUEST)
+    for number in range(MOST_CRASHES):
+        (claim,) = await ledger.claim(order("worker", DIES_AT_ONCE, 1, f"{number}-"))
+        assert claim.crashes == number
+    assert await ledger.claim(order("worker", LIVES, 1, "last-")) == []
+    job = await records.job("video_a")
+    assert job
+    assert job.error
+    assert (job.status, job.error.code, job.crashes) == (Status.FAILED, ErrorCode.QUARANTINED, MOST_CRASHES)
+    assert (await records.totals())["quarantined"] == 1
+
+
+@pytest.mark.parametrize("place", [keys.QUEUE, keys.SUSPECTS, keys.LEASES])
+async def test_an_id_without_a_record_stops_nobody_and_is_forgotten(ledger: Ledger, redis: Redis, place: str) -> None:
+    await redis.zadd(place, {"video_ghost": 1})
+    await ledger.accept("video_a", REQUEST)
+    assert [claim.job_id for claim in await ledger.claim(order("worker", LIVES, 5, "first-"))] == ["video_a"]
+    assert await redis.zscore(place, "video_ghost") is None
+    assert not await redis.exists(keys.job("video_ghost"))
 
 
 async def test_a_job_that_failed_for_a_reason_of_ours_is_due_again_after_a_while(

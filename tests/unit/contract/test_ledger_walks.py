@@ -11,7 +11,7 @@ from tests.unit.contract.walk import Walk
 
 EFFECT = re.compile(
     r"^\s*(if [\w\[\] ~='and]+ then )?"
-    r"(redis\.call\('(HSET|ZADD|ZREM|HINCRBY|DEL|LPUSH|PEXPIRE)'|(move|count|announce|wake)\()"
+    r"(redis\.call\('(HSET|ZADD|ZREM|HINCRBY|DEL|LPUSH|PEXPIRE)'|(move|count|announce|wake|crash|requeue|close)\()"
 )
 PRELUDE = "prelude"
 

@@ -26,7 +26,7 @@ from tests.unit.contract.ledgers import (
     idempotency_key,
     record_of,
 )
-from tests.unit.orders import SUSPECT_AFTER, order
+from tests.unit.orders import MOST_CRASHES, SUSPECT_AFTER, order
 
 STEPS = (
     "accept",
@@ -34,6 +34,8 @@ STEPS = (
     "accept",
     "claim",
     "claim",
+    "abandon",
+    "hang",
     "renew",
     "advance",
     "hand_back",
@@ -129,9 +131,22 @@ class Walk:
 
     async def _abandon(self, _: int) -> None:
         held = await self.redis.zcard(keys.LEASES)
-        assert await self.ledger.abandon("somebody else", SUSPECT_AFTER) == 0
+        assert await self.ledger.abandon("somebody else", SUSPECT_AFTER, MOST_CRASHES) == 0
         if self.chance.random() < 0.3:
-            assert await self.ledger.abandon("worker", SUSPECT_AFTER) == held
+            assert await self.ledger.abandon("worker", SUSPECT_AFTER, MOST_CRASHES) == held
+            assert not await self.redis.zcard(keys.LEASES), "what a dead worker held is still its own"
+
+    async def _hang(self, number: int) -> None:
+        """Redis was away for so long that all leases ran out; whichever worker comes first, none counts as dead."""
+        before = await Records(self.redis).totals()
+        minute_ago = (time.time() - 60) * 1000
+        for job_id in await self.redis.zrange(keys.LEASES, 0, -1):
+            await self.redis.zadd(keys.LEASES, {job_id: minute_ago})
+        await self.redis.set(keys.PULSE, minute_ago)
+        if self.chance.random() < 0.5:
+            await self.ledger.renew(LIVES, {})
+        await self.ledger.claim(order("worker", LIVES, 0, f"{number}-"))
+        assert (await Records(self.redis).totals())["crashes"] == before["crashes"], "nobody could renew"
 
     async def _renew(self, _: int) -> None:
         held = dict(self._any_execution() for _ in range(3))
@@ -155,12 +170,17 @@ class Walk:
     async def _hand_back(self, _: int) -> None:
         execution = self._any_execution()
         if await self.ledger.hand_back(*execution):
+            await self._check_returned(*execution)
             assert await self.ledger.hand_back(*execution), "a repeated hand-back is the same hand-back"
 
     async def _try_again(self, _: int) -> None:
         execution = self._any_execution()
         if await self.ledger.try_again(*execution, delay=0):
+            await self._check_returned(*execution)
             assert await self.ledger.try_again(*execution, delay=0), "a repeated return is the same return"
+
+    async def _check_returned(self, job_id: str, token: str) -> None:
+        assert (await record_of(self.redis, job_id)).get("token") != token, "what was handed back is still held"
 
     async def _finish(self, _: int) -> None:
         job_id, token = self._any_execution()
@@ -179,8 +199,11 @@ class Walk:
         place = self.chance.choice([keys.LEASES, keys.SUSPECTS, None])
         there = await self.redis.zrange(place, 0, -1) if place else []
         job_id = self.chance.choice(there or [self._any_job()])
-        if await self.ledger.cancel(job_id) is Cancellation.REQUESTED:
-            assert (await record_of(self.redis, job_id)).get("cancel_requested") == "1"
+        answer, record = await self.ledger.cancel(job_id), await record_of(self.redis, job_id)
+        if answer is Cancellation.REQUESTED:
+            assert record.get("cancel_requested") == "1"
+        if answer is Cancellation.CANCELLED:
+            assert record["status"] == "cancelled"
 
     async def _delete(self, _: int) -> None:
         job_id = self.chance.choice([*self.ids, "video_unknown"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -120,10 +121,31 @@ async def test_a_load_that_breaks_off_leaves_nothing_down() -> None:
     assert not processes.down
 
 
-async def test_a_fault_that_cannot_be_inflicted_is_no_fault_that_passed_unseen() -> None:
+async def test_a_fault_that_cannot_be_inflicted_ends_the_load() -> None:
     with pytest.raises(OSError, match="planted"):
         async with Faults(Processes(fails=True), 1).inflicted([fault()]):
-            await asyncio.sleep(0.1)
+            await asyncio.Event().wait()
+
+
+async def test_turns_that_a_fault_missed_because_it_lasted_are_left_out() -> None:
+    """Else each next one would strike the moment the one before is over."""
+    faults = Faults(Processes(), 1)
+    async with faults.inflicted([fault(target="redis", every=0.1, duration=0.25, times=3)]), asyncio.timeout(5):
+        while len(faults.records) < 3:  # noqa: ASYNC110 - the faults tell nobody
+            await asyncio.sleep(0.005)
+    begun = faults.records[0].start
+    turns = [(record.start - begun) / 0.1 for record in faults.records]
+    assert turns == pytest.approx([round(turn) for turn in turns], abs=0.45)
+    assert all(later - earlier >= 2.5 for earlier, later in pairwise(turns))
+
+
+async def test_a_restart_is_a_sigterm_and_a_start_at_once() -> None:
+    processes = Processes()
+    faults = Faults(processes, 1)
+    async with faults.inflicted([fault("restart", "service")]), asyncio.timeout(5):
+        while not faults.records or faults.records[0].end is None:  # noqa: ASYNC110 - the faults tell nobody
+            await asyncio.sleep(0.005)
+    assert processes.done == [("terminate", "service"), ("start", "service")]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +153,7 @@ async def test_a_fault_that_cannot_be_inflicted_is_no_fault_that_passed_unseen()
     [
         ({"kind": "pause"}, "a pause needs a duration"),
         ({"kind": "power-loss"}, "only redis can lose what is not on disk"),
+        ({"kind": "restart", "duration": 1}, "`duration` belongs to term"),
         ({"times": 3}, "a fault that comes several times needs `every`"),
     ],
 )

@@ -130,4 +130,5 @@ async def test_a_redis_that_can_keep_nothing_refuses_jobs_and_goes_on_telling_of
         deployment = Deployment(redis_url=url, data_dir=tmp_path / "data", redis_timeout=REDIS_TIMEOUT)
         async with serving(deployment) as front:
             await assert_unavailable(asyncio.ensure_future(front.submit()))
+            await assert_unavailable(asyncio.ensure_future(front.http.get("/readyz")))
             assert (await front.http.get("/v1/videos/video_a")).json()["status"] == "queued"

@@ -1,6 +1,7 @@
 """A suspected job in a process of its own: real document, real process, mocked providers."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -46,6 +47,21 @@ async def test_a_suspected_job_that_is_innocent_is_completed_and_counted(suspect
     stages = {"stage": Stage.ASSEMBLE.value}
     assert bench.registry.get_sample_value("t2v_stage_seconds_count", stages) == 1
     assert bench.registry.get_sample_value("t2v_worker_executions_alone_total") == 1
+
+
+async def test_a_signal_to_all_processes_of_a_worker_condemns_no_job(suspect: Callable[..., Bench]) -> None:
+    """As Ctrl-C and a service manager send it: the worker decides what becomes of the job."""
+    bench = suspect()
+    before = {child.pid for child in psutil.Process().children()}
+
+    async def report(stage: Stage, _: int) -> None:
+        if stage is Stage.SCRIPT:
+            for child in psutil.Process().children():
+                if child.pid not in before:
+                    child.terminate()
+                    child.send_signal(signal.SIGINT)
+
+    assert (await Alone(bench.tools).render(bench.claim, report)).outcome is Outcome.COMPLETED
 
 
 async def test_a_job_that_kills_the_process_it_has_for_itself_is_given_up_with_the_reason(

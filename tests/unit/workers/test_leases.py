@@ -14,6 +14,7 @@ from contract.ledger import Cancellation, Claim, Ending
 from tests.unit.orders import order
 from tests.unit.workers.benches import NEVER, completed, for_ever, until, working
 from workers.pipeline import Report
+from workers.queue import SAFETY_POLL
 
 
 async def test_renewal_keeps_a_job_longer_than_its_lease(redis_url: str) -> None:
@@ -168,6 +169,28 @@ async def test_a_cancelled_job_stops_at_the_next(redis_url: str, redis: Redis, b
         assert bench.cleaned == [job_id]
         assert bench.metric("t2v_worker_executions_total", outcome="cancelled") == 1
         assert await bench.totals() == {"submitted": 1, "executions": 1, "finished:cancelled": 1}
+
+
+async def test_a_cancellation_that_overtakes_the_claim_of_its_job_is_heeded(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is handed out, cancelled, and only then does the worker learn that it has it."""
+    async with working(redis_url, for_ever, renew_every=NEVER) as bench:
+        await bench.listens()
+        real = bench.ledger.claim_when_woken
+
+        async def claim(*args: object) -> list[Claim]:
+            claims = await real(*args)  # type: ignore[arg-type] # passed on as they are
+            for one in claims:
+                await bench.ledger.cancel(one.job_id)
+                async with asyncio.timeout(5):
+                    while one.job_id not in bench.worker._leases._heard:  # noqa: ASYNC110 - it tells nobody
+                        await asyncio.sleep(0.005)
+            return claims
+
+        monkeypatch.setattr(bench.ledger, "claim_when_woken", claim)
+        await asyncio.sleep(SAFETY_POLL * 1.2)  # the wait that began before is over
+        assert (await bench.ends(await bench.submit())).status is Status.CANCELLED
 
 
 async def test_a_cancellation_that_comes_while_a_job_finishes_changes_nothing(

@@ -71,6 +71,7 @@ async def bench(redis_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
     registry = CollectorRegistry()
     async with connect(redis_url, 2) as redis:
         ledger = Ledger(redis)
+        await redis.set(keys.BEGUN, time.time() - 3 * DAY)
         yield Bench(ledger, data, Reconciler(ledger, data, DAY, WorkerMetrics(registry)), registry)
 
 
@@ -126,3 +127,19 @@ async def test_ended_jobs_past_their_retention_are_forgotten_with_their_files(be
     assert bench.data.job(young).exists()
     assert await records.job(stuck), "a job that has not ended is never forgotten"
     assert bench.removed("job") == 1
+
+
+async def test_what_is_older_than_the_ledger_is_not_its_to_remove(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis was flushed, or is another one: it knows none of the jobs whose videos lie there."""
+    ended, token = await bench.job(ended=True)
+    waiting, _ = await bench.job()
+    await bench.ledger.redis.flushall()
+    bench.age(GRACE + 1)
+    for _ in range(2):
+        await bench.reconciler.sweep()
+        assert bench.data.execution(ended, token).exists()
+        assert bench.data.upload(waiting).exists()
+        await bench.job()  # and from then on it has a beginning again
+    assert "1 folders are older than the ledger" in caplog.text
