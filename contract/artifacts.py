@@ -1,5 +1,6 @@
 """Where uploads and finished assets lie under the data folder that service and workers share."""
 
+import os
 from pathlib import Path
 
 from contract.manifest import MANIFEST_NAME
@@ -27,3 +28,13 @@ class DataFolder:
 
     def manifest(self, job_id: str, token: str) -> Path:
         return self.execution(job_id, token) / MANIFEST_NAME
+
+
+def make_durable(*paths: Path) -> None:
+    """Returns when the disk has these files and folders: of a folder, the names in it. Raises OSError."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -139,13 +139,16 @@ class Ending:
         return [part for name, value in found.items() if value is not None for part in (name, value)]
 
 
+def _source(name: str) -> str:
+    """A Redis that is full refuses new jobs, and lets those that it has come to their ends."""
+    flags = "#!lua\n" if name == "accept" else "#!lua flags=allow-oom\n"
+    return flags + (_LUA / "prelude.lua").read_text() + (_LUA / f"{name}.lua").read_text()
+
+
 class Ledger:
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
-        prelude = (_LUA / "prelude.lua").read_text()
-        self._scripts: dict[str, AsyncScript] = {
-            name: redis.register_script(prelude + (_LUA / f"{name}.lua").read_text()) for name in _SCRIPTS
-        }
+        self._scripts: dict[str, AsyncScript] = {name: redis.register_script(_source(name)) for name in _SCRIPTS}
 
     async def _run(self, script: str, *args: str | float) -> Any:  # noqa: ANN401 - what a script answers is its own
         return await self._scripts[script](args=args)

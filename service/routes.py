@@ -97,7 +97,8 @@ async def submit(
     content = await uploads.receive(document, service.workload.max_document_bytes)
     job_id = new_job_id()
     upload = service.data.upload(job_id)
-    request = JobRequest(document=await uploads.store(upload, document.filename, content), options=options)
+    stored = await uploads.store(upload, document.filename, content, service.workload.queue_fsync)
+    request = JobRequest(document=stored, options=options)
     key = _idempotency(idempotency_key, request, service.deployment.retention)
     try:
         acceptance = await service.ledger.accept(job_id, request, key)

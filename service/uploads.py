@@ -7,7 +7,9 @@ from pathlib import Path
 from anyio import to_thread
 from fastapi import UploadFile
 
+from contract.artifacts import make_durable
 from contract.jobs import DocumentInfo
+from contract.settings import Fsync
 from service.problems import Problem
 
 PDF_TYPES = ("application/pdf", "application/x-pdf", "application/octet-stream", "")
@@ -43,10 +45,13 @@ async def receive(document: UploadFile, limit: int) -> bytes:
     return content
 
 
-async def store(path: Path, name: str | None, content: bytes) -> DocumentInfo:
-    """Writes the document and says what it is. Raises Problem, leaving nothing behind, when it cannot be written."""
+async def store(path: Path, name: str | None, content: bytes, fsync: Fsync) -> DocumentInfo:
+    """Writes the document, as durably as the ledger will its job, and says what it is.
+
+    Raises Problem, leaving nothing behind, when it cannot be written.
+    """
     try:
-        sha256 = await to_thread.run_sync(_write, path, content)
+        sha256 = await to_thread.run_sync(_write, path, content, fsync)
     except OSError as error:
         raise Problem(
             HTTPStatus.INSUFFICIENT_STORAGE, "no-space", "The document could not be stored; try again later."
@@ -54,9 +59,11 @@ async def store(path: Path, name: str | None, content: bytes) -> DocumentInfo:
     return DocumentInfo(name=Path(name or "document.pdf").name[:200], bytes=len(content), sha256=sha256)
 
 
-def _write(path: Path, content: bytes) -> str:
+def _write(path: Path, content: bytes, fsync: Fsync) -> str:
     try:
         path.write_bytes(content)
+        if fsync is Fsync.ALWAYS:
+            make_durable(path, path.parent)
     except OSError:
         path.unlink(missing_ok=True)
         raise

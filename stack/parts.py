@@ -50,8 +50,8 @@ class Part:
 
 
 def queue_store(program: Program, port: int, state: Path, fsync: Fsync = Fsync.EVERYSEC) -> Part:
-    """Redis for the ledger: it keeps what it acknowledged and refuses rather than forgets."""
-    options = ("--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction")
+    """Redis for the ledger: it keeps what it acknowledged, and refuses rather than forgets or grows on."""
+    options = ("--appendonly", "yes", "--appendfsync", fsync, "--maxmemory", "1gb", "--maxmemory-policy", "noeviction")
     part = _redis("redis", program, port, state, options)
     return replace(part, folder=state / "redis", fsync=fsync)
 

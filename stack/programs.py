@@ -34,7 +34,7 @@ class Requirement:
         return ".".join(map(str, self.minimum))
 
 
-REDIS = Requirement("redis-server", (6, 2), "https://redis.io/download")
+REDIS = Requirement("redis-server", (7, 0), "https://redis.io/download")
 PROMETHEUS = Requirement("prometheus", (2, 40), "https://prometheus.io/download")
 REQUIREMENTS = (REDIS, PROMETHEUS)
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +30,10 @@ RESTART_DELAY = 1.0
 
 class SandboxDiedError(ReelbenchError):
     """The process of a task ended before its answer: a crash, or its time or memory limit."""
+
+
+class SandboxKilledError(SandboxDiedError):
+    """Somebody else ended the process, as the kernel does when it runs out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,12 @@ class _Process:
         answer: dict[str, Any] = orjson.loads(await self._reader.readexactly(size))
         return answer
 
+    async def was_killed(self) -> bool:
+        """Of one that hung up: by whom, other than itself and its own limits, is not known."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self.process.wait(), GRACE) == -signal.SIGKILL
+        return False
+
     async def end(self) -> None:
         self._writer.close()
         with contextlib.suppress(ProcessLookupError):
@@ -134,30 +145,40 @@ class Sandbox:
                 break
 
     async def run(self, task: str, limit: float, **args: object) -> Result:
-        """Runs one of `child.TASKS` for at most `limit` seconds.
+        """Runs one of `child.TASKS` for at most `limit` seconds; once more when somebody else killed its process.
 
         Raises StageError when the task itself refuses, SandboxDiedError when its process ended. When the caller is
         cancelled, the task goes on in the background until its end and its answer is dropped.
         """
         request = orjson.dumps({"task": task, "limit": limit, "args": args})
+        try:
+            answer = await self._answer(request, limit)
+        except SandboxKilledError as error:
+            log.warning("%s is tried again: %s", task, error)
+            answer = await self._answer(request, limit)
+        if refusal := answer.get("error"):
+            raise StageError(ErrorCode(refusal["code"]), refusal["message"])
+        return Result(answer["result"], answer["cpu"])
+
+    async def _answer(self, request: bytes, limit: float) -> dict[str, Any]:
         while not (process := await self._idle.get()).alive:
             await self._bury(process)  # ended while it had nothing to do: no fault of this task
         asked = asyncio.create_task(self._ask(process, request, limit))
         try:
-            answer = await asyncio.shield(asked)
+            return await asyncio.shield(asked)
         except asyncio.CancelledError:
             self._keep(asyncio.create_task(_drop(asked)))
             raise
-        if error := answer.get("error"):
-            raise StageError(ErrorCode(error["code"]), error["message"])
-        return Result(answer["result"], answer["cpu"])
 
     async def _ask(self, process: _Process, request: bytes, limit: float) -> dict[str, Any]:
         try:
             async with asyncio.timeout(limit + GRACE):
                 answer = await process.ask(request)
-        except (TimeoutError, OSError, EOFError):
+        except (TimeoutError, OSError, EOFError) as error:
+            killed = not isinstance(error, TimeoutError) and await process.was_killed()
             await self._bury(process)
+            if killed:
+                raise SandboxKilledError("The process of the work was killed from outside.") from None
             raise SandboxDiedError(
                 f"The work was given up: it took more than {limit:g} s or more memory than allowed, or crashed."
             ) from None

@@ -2,15 +2,25 @@ from itertools import accumulate
 
 from anyio import to_thread
 
+from contract.artifacts import make_durable
 from contract.manifest import MANIFEST_NAME, Manifest, SceneRecord
 from contract.pattern import request_hash
+from contract.settings import Fsync
 from workers.tools import Tools
 from workers.work import Work
 
 
-async def publish(work: Work, _: Tools) -> None:
-    """The manifest, beside the assets. The ledger makes them public when it accepts this execution's finish."""
-    await to_thread.run_sync((work.folder / MANIFEST_NAME).write_bytes, manifest_of(work).model_dump_json().encode())
+async def publish(work: Work, tools: Tools) -> None:
+    """The manifest, beside the assets, all as durable as the ledger's word of them. The ledger makes them public
+    when it accepts this execution's finish.
+    """
+    await to_thread.run_sync(_publish, work, tools.workload.queue_fsync)
+
+
+def _publish(work: Work, fsync: Fsync) -> None:
+    (work.folder / MANIFEST_NAME).write_bytes(manifest_of(work).model_dump_json().encode())
+    if fsync is Fsync.ALWAYS:
+        make_durable(*work.folder.iterdir(), work.folder, work.folder.parent, work.folder.parent.parent)
 
 
 def manifest_of(work: Work) -> Manifest:

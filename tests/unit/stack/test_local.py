@@ -41,7 +41,7 @@ async def test_the_queue_keeps_what_it_acknowledged_and_the_cache_is_bounded(sta
             "appendonly": "yes",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
-            "maxmemory": "0",
+            "maxmemory": str(2**30),
             "save": "",
             "bind": "127.0.0.1",
         },

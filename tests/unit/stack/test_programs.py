@@ -46,10 +46,10 @@ def test_versions_are_read_from_what_the_programs_print(output: str, version: st
 
 
 def test_programs_on_path_that_are_new_enough_are_taken(path_dir: Path) -> None:
-    redis = install(path_dir, "redis-server", REDIS_OUTPUT.format("6.2.0"))
+    redis = install(path_dir, "redis-server", REDIS_OUTPUT.format("7.0.0"))
     install(path_dir, "prometheus", PROMETHEUS_OUTPUT.format("3.0.0"))
     found = find_programs()
-    assert (found["redis-server"].path, found["redis-server"].version) == (redis, "6.2.0")
+    assert (found["redis-server"].path, found["redis-server"].version) == (redis, "7.0.0")
     assert found["prometheus"].env == {}
 
 
@@ -113,7 +113,7 @@ def test_without_apt_get_the_error_names_the_command_of_the_system(path_dir: Pat
 
 @pytest.mark.usefixtures("path_dir")
 def test_without_any_installer_the_error_names_the_sites() -> None:
-    with pytest.raises(EnvironmentFault, match=r"redis-server 6\.2 or newer and prometheus 2\.40 or newer on PATH"):
+    with pytest.raises(EnvironmentFault, match=r"redis-server 7\.0 or newer and prometheus 2\.40 or newer on PATH"):
         find_programs()
 
 

@@ -83,10 +83,11 @@ class Bench:
                 await asyncio.sleep(0.005)
 
     async def listens(self) -> None:
-        """Until the worker hears of cancellations."""
+        """Until the worker hears of cancellations, and has looked for those that it missed before."""
         async with asyncio.timeout(5):
-            while dict(await self.ledger.redis.pubsub_numsub(keys.CANCELS)) != {keys.CANCELS: 1}:  # noqa: ASYNC110 - likewise
+            while not await self.ledger.redis.publish(keys.CANCELS, "nobody"):  # noqa: ASYNC110 - Redis tells nobody
                 await asyncio.sleep(0.005)
+        await until(lambda: "nobody" in self.worker._leases._heard)
 
     async def expire(self, job_id: str) -> None:
         """The ledger believes that the job's worker is dead."""
@@ -126,6 +127,7 @@ async def working(url: str, render: Render, alone: Render | None = None, **setti
         bench.running = asyncio.create_task(worker.async_run())
         await until(lambda: worker.main_task is not None)
         try:
+            await bench.listens()
             yield bench
         finally:
             worker.handle_sig(signal.SIGTERM)

@@ -155,7 +155,6 @@ async def test_a_cancelled_job_stops_at_the_next(redis_url: str, redis: Redis, b
     async with working(redis_url, render, renew_every=0.05 if by == "renewal" else NEVER) as bench:
         job_id = await bench.submit()
         await bench.reaches(job_id, Status.IN_PROGRESS)
-        await bench.listens()
         if by == "announcement":
             assert await bench.ledger.cancel(job_id) is Cancellation.REQUESTED
         else:
@@ -176,7 +175,6 @@ async def test_a_cancellation_that_overtakes_the_claim_of_its_job_is_heeded(
 ) -> None:
     """The job is handed out, cancelled, and only then does the worker learn that it has it."""
     async with working(redis_url, for_ever, renew_every=NEVER) as bench:
-        await bench.listens()
         real = bench.ledger.claim_when_woken
 
         async def claim(*args: object) -> list[Claim]:
