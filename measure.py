@@ -20,6 +20,7 @@ from contract.runfolder import (
     RESULT,
     RUN,
     RUNGS,
+    UNEXPLAINED,
     Integrity,
     RequestRecord,
     Result,
@@ -155,7 +156,10 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
     assert window is not None
     answers = await collect(setting.stack.prometheus_url, window.start, window.end)
     answers.save(folder / QUERIES)
-    result = judge(step, _evidence(outcomes, answers), _figures(outcomes, folder))
+    evidence = _evidence(outcomes, answers, setting.stack.workload.patience)
+    if evidence.unexplained:
+        (folder / UNEXPLAINED).write_text("\n".join(evidence.unexplained) + "\n", encoding="utf-8")
+    result = judge(step, evidence, _figures(outcomes, folder))
     _write(folder, result)
     return result
 
@@ -194,7 +198,7 @@ def _write(folder: Path, result: Result) -> None:
     (folder / RESULT).write_text(result.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
 
 
-def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
+def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence:
     accepted = answers.count("service.posts", status="202")
     parties = Parties(
         client=client_party(outcomes.measured, outcomes.reconciliation.lost),
@@ -207,7 +211,7 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
         api_accepted=accepted,
         videos=outcomes.inspection.integrity.videos,
     )
-    account = _account(outcomes, answers)
+    account = _account(outcomes, answers, patience)
     return Evidence(
         info=outcomes.info,
         records=outcomes.measured,
@@ -224,10 +228,8 @@ def _evidence(outcomes: Outcomes, answers: Answers) -> Evidence:
     )
 
 
-def _account(outcomes: Outcomes, answers: Answers) -> Account:
-    """Of the provider calls, where the mocks kept a ledger of them."""
-    if outcomes.calls is None:
-        return Account()
+def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
+    """Of the provider calls."""
     counted = Counted(
         faults={
             (sample.labels["provider"], sample.labels["kind"]): None if sample.value is None else int(sample.value)
@@ -236,7 +238,7 @@ def _account(outcomes: Outcomes, answers: Answers) -> Account:
         failed={provider: failed_calls(answers, provider) for provider in Provider},
         retries={provider: retried_calls(answers, provider) for provider in Provider},
     )
-    books = CallBooks(outcomes.calls.faulted, outcomes.measured, disturbed=bool(outcomes.faults))
+    books = CallBooks(outcomes.calls, outcomes.measured, patience, disturbed=bool(outcomes.faults))
     return books.balance(counted)
 
 

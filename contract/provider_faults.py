@@ -119,5 +119,6 @@ class FaultedCall(BaseModel):
 
     def explains(self, result: CallResult) -> bool:
         """Whether a worker that made this call may have seen this, as far as nobody cancelled it."""
-        gave_up = self.answered is Answered.LEFT and result in {CallResult.TIMEOUT, CallResult.OUT_OF_TIME}
-        return gave_up or result in _RESULTS[self.kind]
+        if self.answered is Answered.LEFT:
+            return result in {CallResult.TIMEOUT, CallResult.OUT_OF_TIME}
+        return result in _RESULTS[self.kind]

@@ -33,6 +33,10 @@ class Fsync(StrEnum):
     """When the kernel likes to: half a minute."""
 
 
+RESERVE = 0.05
+"""Share of a job's time into which no wait for a provider reaches."""
+
+
 class LatencyProfile(BaseModel, frozen=True):
     """Log-normal latency of a mocked provider, in seconds."""
 
@@ -88,6 +92,11 @@ class Workload(BaseSettings):
     sandbox_memory_bytes: PositiveInt = 2**30
 
     plant: Annotated[frozenset[Plant], NoDecode] = Field(default=frozenset(), description="separated by commas")
+
+    @property
+    def patience(self) -> float:
+        """Seconds of a job's time in which it waits for providers: the rest is for putting together what there is."""
+        return self.job_deadline * (1 - RESERVE)
 
     def environment(self) -> dict[str, str]:
         """As environment variables, from which another process makes the same workload."""

@@ -13,8 +13,11 @@ from contract.jobs import CallTiming, ErrorCode, Outcome
 from contract.provider_faults import FaultedCall
 from contract.runfolder import Entry, JobRecord
 from loadgen.books import entry
+from loadgen.providers import CallLedger
 
 Key = tuple[Provider, str]
+CLOCKS = 0.25
+"""Seconds by which the times of a worker and of the ledger may differ, and a job may start after its claim."""
 GIVEN_UP = (Outcome.CANCELLED, Outcome.FAILED)
 """Outcomes with which calls of a job end that nobody needs any more."""
 
@@ -39,11 +42,18 @@ class Account:
 class CallBooks:
     """Compares the mocks' ledger with the records of the measured jobs."""
 
-    def __init__(self, faulted: Sequence[FaultedCall], records: Sequence[JobRecord], *, disturbed: bool) -> None:
-        """`disturbed`: processes met faults too, so calls may fail that the mocks spoilt none of."""
-        self._faulted = faulted
+    def __init__(
+        self, ledger: CallLedger | None, records: Sequence[JobRecord], patience: float, *, disturbed: bool
+    ) -> None:
+        """`ledger` is None where the mocks kept none. `patience`: seconds of its own that a job waits for providers.
+
+        `disturbed`: processes met faults too, so calls may fail that the mocks spoilt none of.
+        """
+        self._ledger = ledger
+        self._faulted = ledger.faulted if ledger else []
         self._records = {record.seed_key: record for record in records}
         self._seen = _seen(records)
+        self._patience = patience
         self._disturbed = disturbed
 
     def balance(self, counted: Counted) -> Account:
@@ -69,10 +79,10 @@ class CallBooks:
                     accounted=accounted[kind],
                 )
             )
+        account.unexplained += self._twice()
         if not self._disturbed:
-            account.unexplained += self._unexpected()
-        if self._complete():
-            account.entries += self._calls(counted)
+            account.unexplained += [*self._unexpected(), *self._unmatched()]
+        account.entries += self._calls(counted)
         return account
 
     def _contradiction(self, call: FaultedCall) -> str | None:
@@ -80,21 +90,62 @@ class CallBooks:
         record = self._records.get(CallKey.decode(call.key).seed_key)
         if record is None:
             return "no job of this run has that key"
-        result = self._seen.get((call.provider, call.key))
-        if result is None:
+        seen = self._seen.get((call.provider, call.key))
+        if seen is None:
             return None if _ended_early(CallKey.decode(call.key), record) else "its worker never saw it"
-        if call.explains(result) or (result is CallResult.CANCELLED and record.outcome in GIVEN_UP):
+        assert seen.result is not None
+        if call.explains(seen.result) or (seen.result is CallResult.CANCELLED and record.outcome in GIVEN_UP):
             return None
-        return f"its worker saw {result}"
+        return f"its worker saw {seen.result}"
 
     def _unexpected(self) -> list[str]:
         """Calls that failed although nothing spoilt them."""
         spoilt = {(call.provider, call.key) for call in self._faulted}
-        fine = (CallResult.OK, CallResult.CANCELLED)
         return [
-            f"the {provider} call {key!r} failed ({result}), and no fault was decided for it"
-            for (provider, key), result in self._seen.items()
-            if result not in fine and (provider, key) not in spoilt
+            f"the {provider} call {key!r} failed ({timing.result}), and no fault was decided for it"
+            for (provider, key), timing in self._seen.items()
+            if not self._is_fine(key, timing) and (provider, key) not in spoilt
+        ]
+
+    def _is_fine(self, key: str, timing: CallTiming) -> bool:
+        """Also a call that was cut by the time of its job, if that was really over."""
+        if timing.result is CallResult.OUT_OF_TIME:
+            started = self._records[CallKey.decode(key).seed_key].started
+            return started is not None and timing.start + timing.seconds - started > self._patience - CLOCKS
+        return timing.result in {CallResult.OK, CallResult.CANCELLED}
+
+    def _unmatched(self) -> list[str]:
+        """Calls that only one side knows of, of the executions that left timings."""
+        if self._ledger is None:
+            return []
+        told = {_execution(name) for _, name in self._seen}
+        met = {(note.provider, note.key) for note in self._ledger.calls}
+        spoilt = {(call.provider, call.key) for call in self._faulted}
+        return [
+            *(
+                f"the {provider} call {name!r} came to the mocks, and its worker never made it"
+                for provider, name in met - spoilt - self._seen.keys()
+                if _execution(name) in told
+            ),
+            *(
+                f"the {provider} call {name!r} was answered, and never came to the mocks"
+                for (provider, name), timing in self._seen.items()
+                if timing.result is CallResult.OK and (provider, name) not in met
+            ),
+        ]
+
+    def _twice(self) -> list[str]:
+        """Calls made more than once under one name, of which the ledger could account for one only."""
+        made = [
+            (call.provider, _key(record, call).encode())
+            for record in self._records.values()
+            if record.timings and record.executions
+            for call in record.timings.calls
+        ]
+        met = [(note.provider, note.key) for note in self._ledger.calls] if self._ledger else []
+        return [
+            *(f"its worker made the {p} call {name!r} {n} times" for (p, name), n in Counter(made).items() if n > 1),
+            *(f"the {p} call {name!r} came to the mocks {n} times" for (p, name), n in Counter(met).items() if n > 1),
         ]
 
     def _complete(self) -> bool:
@@ -104,23 +155,32 @@ class CallBooks:
         return whole and not self._disturbed and not any(record.outcome is Outcome.CANCELLED for record in records)
 
     def _calls(self, counted: Counted) -> list[Entry]:
+        """What the records do not know of, other executions and cancelled jobs, the workers have counted too."""
         calls = [call for record in self._records.values() if record.timings for call in record.timings.calls]
         failed = Counter(str(call.provider) for call in calls if call.result is not CallResult.OK)
         retries = Counter(str(call.provider) for call in calls if call.attempt > 1)
+        if self._disturbed:  # a worker that was killed took its counts along
+            return []
+        compare = entry if self._complete() else _at_most
         return [
             line
             for provider in Provider
             for line in (
-                entry(f"calls failed, {provider}", records=failed[provider], workers=counted.failed.get(provider)),
-                entry(f"calls retried, {provider}", records=retries[provider], workers=counted.retries.get(provider)),
+                compare(f"calls failed, {provider}", records=failed[provider], workers=counted.failed.get(provider)),
+                compare(f"calls retried, {provider}", records=retries[provider], workers=counted.retries.get(provider)),
             )
         ]
 
 
-def _seen(records: Sequence[JobRecord]) -> dict[Key, CallResult]:
-    """By provider and key, how the calls of each job's last execution ended for its worker."""
+def _at_most(name: str, *, records: int, workers: int | None) -> Entry:
+    found = entry(f"{name}, at least", records=records, workers=workers)
+    return found.model_copy(update={"passed": workers is not None and records <= workers})
+
+
+def _seen(records: Sequence[JobRecord]) -> dict[Key, CallTiming]:
+    """By provider and key, the calls of each job's last execution as its worker saw them."""
     return {
-        (call.provider, _key(record, call).encode()): call.result
+        (call.provider, _key(record, call).encode()): call
         for record in records
         if record.timings and record.executions
         for call in record.timings.calls
@@ -131,6 +191,11 @@ def _seen(records: Sequence[JobRecord]) -> dict[Key, CallResult]:
 def _key(record: JobRecord, call: CallTiming) -> CallKey:
     assert record.executions is not None
     return CallKey(record.seed_key, call.scene, record.executions, call.attempt)
+
+
+def _execution(name: str) -> tuple[str, int]:
+    key = CallKey.decode(name)
+    return key.seed_key, key.execution
 
 
 def _ended_early(key: CallKey, record: JobRecord) -> bool:

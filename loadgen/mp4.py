@@ -1,6 +1,7 @@
 """Looking into a finished video: are the right scenes there, in order, for as long as they are spoken?"""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import av
@@ -12,6 +13,8 @@ from contract import pattern
 from contract.manifest import Manifest
 
 LENGTH_TOLERANCE = 0.10
+HEADER, HEADER_WITH_CHECK = 7, 9
+"""Bytes of an ADTS header (ISO/IEC 13818-7, 6.2), without and with its checksum."""
 
 
 def defects(content: bytes, manifest: Manifest) -> list[str]:
@@ -30,6 +33,25 @@ def defects(content: bytes, manifest: Manifest) -> list[str]:
         if abs(length - manifest.seconds) > LENGTH_TOLERANCE * manifest.seconds
     ]
     return found + _wrong_scenes(shown, manifest)
+
+
+def unsaid(content: bytes, narrations: Sequence[bytes]) -> list[str]:
+    """Where the sound of the video is not that of the narrations, frame by frame: it is copied, never encoded again."""
+    try:
+        heard, found, at = _frames(content), [], 0
+        for number, narration in enumerate(narrations, start=1):
+            wanted = [frame[HEADER if frame[1] & 1 else HEADER_WITH_CHECK :] for frame in _frames(narration)]
+            if heard[at : at + len(wanted)] != wanted:
+                found.append(f"narration {number} is not what is heard at its place")
+            at += len(wanted)
+    except (av.FFmpegError, IndexError) as error:
+        return [f"its sound cannot be read: {error}"]
+    return found if at == len(heard) else [*found, f"{len(heard)} frames are heard, the narrations have {at}"]
+
+
+def _frames(sound: bytes) -> list[bytes]:
+    with av.open(io.BytesIO(sound), "r") as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
 def _brightness(frame: av.VideoFrame) -> npt.NDArray[Any]:

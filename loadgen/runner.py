@@ -15,7 +15,7 @@ from contract.artifacts import DataFolder
 from contract.catalogue import Phase
 from contract.connections import connect
 from contract.errors import UsageError
-from contract.jobs import Outcome, VisualStyle
+from contract.jobs import JobOptions, Outcome
 from contract.records import Records
 from contract.run import RunLock, hold_run
 from contract.runfolder import (
@@ -137,7 +137,7 @@ async def run(
             calls = await mocks.ledger(info.id) if mocks else None
             look_after_cancelled(measured, calls, DataFolder(controller.data_dir))
             left = [record for record in measured if record.id not in reconciliation.lost]
-            inspection = await inspect(client, left, VisualStyle.CLEAN)
+            inspection = await inspect(client, left, JobOptions())
 
     info.ended = time.time()
     records = [*warmup, *measured]
@@ -161,7 +161,7 @@ async def run(
         faults=faults.records,
         idle_faults=[
             *(f"{fault.kind} {fault.target} at {fault.at:g} s" for fault in faults.idle),
-            *idle(step.scenario.provider_faults, calls),
+            *idle(step.scenario.provider_faults, info.faults_start, calls),
         ],
         calls=calls,
         deaths=deaths,

@@ -27,7 +27,7 @@ from contract.settings import Workload
 from contract.suites import PERFORMANCE, RELIABILITY
 from loadgen.arrivals import constant, poisson
 from loadgen.cancellations import Cancellations
-from loadgen.faults import LONGEST, Fault
+from loadgen.faults import LONGEST, Fault, Kind, Target
 from loadgen.indicator import Indicator
 
 FOLDER = Path(__file__).with_name("scenarios")
@@ -186,6 +186,10 @@ class Scenario(_Strict):
             raise ValueError("a scenario has either one [load] or several [[rungs]] or a [search]")
         if self.load is None and self.is_about_faults:
             raise ValueError("faults and cancellations go with one [load], not with [[rungs]] or a [search]")
+        if self.provider_faults and any(
+            fault.target is Target.MOCKS and fault.kind is not Kind.PAUSE for fault in self.faults
+        ):
+            raise ValueError("mocks that are ended forget the [[provider_faults]] that they were told")
         known = {load.rung for load in self.loads}
         if len(known) < len(self.loads):
             raise ValueError("two rungs have the same name")

@@ -1,10 +1,12 @@
 """What a run does to provider calls and to jobs under way, and what it then looks after."""
 
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from contract.artifacts import DataFolder
+from contract.calls import CallKey
 from contract.jobs import Outcome
 from contract.provider_faults import FaultPlan, ProviderFault
 from contract.runfolder import JobRecord, RunInfo
@@ -14,6 +16,10 @@ from loadgen.scenario import Step
 
 GRACE = 0.5
 """Seconds after the acknowledgement of its cancellation in which a job may still call a provider."""
+ON_ITS_WAY = 0.05
+"""Seconds after the end of a job in which a call that it had begun before may still arrive."""
+CHANCE = 0.001
+"""Probability below which a fault that met nothing was not just lucky."""
 
 
 async def withdraw_leftovers(controller: Controller) -> None:
@@ -23,12 +29,28 @@ async def withdraw_leftovers(controller: Controller) -> None:
             await mocks.withdraw()
 
 
-def idle(faults: Sequence[ProviderFault], calls: CallLedger | None) -> Iterator[str]:
-    """Those that would have met the first call that came; a rare one may honestly meet none."""
+def idle(faults: Sequence[ProviderFault], start: float | None, calls: CallLedger | None) -> Iterator[str]:
+    """Those that met no call although some should have; `start` is when the faults' clock began, in Unix seconds."""
     struck = {call.number for call in calls.faulted} if calls else set()
     for number, fault in enumerate(faults):
-        if fault.rate == 1 and number not in struck:
+        if number not in struck and (1 - fault.rate) ** _in_reach(fault, start, calls) < CHANCE:
             yield f"{fault.kind} of {fault.provider} at {fault.at:g} s"
+
+
+def _in_reach(fault: ProviderFault, start: float | None, calls: CallLedger | None) -> float:
+    """How many calls, or scenes of a job where it is persistent, it might have met; without any it is idle for sure."""
+    if calls is None or start is None:
+        return math.inf
+    end = math.inf if fault.duration is None else fault.at + fault.duration
+    near = [
+        CallKey.decode(note.key)
+        for note in calls.calls
+        if note.provider is fault.provider and fault.at <= note.at - start < end
+    ]
+    reached = [key for key in near if not fault.scenes or key.scene in fault.scenes]
+    if fault.persistent:
+        return len({(key.seed_key, key.scene) for key in reached}) or math.inf
+    return len(reached) or math.inf
 
 
 @contextlib.asynccontextmanager
@@ -49,5 +71,8 @@ def look_after_cancelled(records: list[JobRecord], calls: CallLedger | None, dat
         if calls is None or record.cancel is None or record.cancel.acknowledged is None or record.id is None:
             continue
         if record.outcome is Outcome.CANCELLED:
-            record.cancel.late_calls = calls.late_calls(record.seed_key, record.cancel.acknowledged + GRACE)
+            last = record.cancel.acknowledged + GRACE
+            if record.finished is not None:
+                last = min(last, record.finished + ON_ITS_WAY)
+            record.cancel.late_calls = calls.late_calls(record.seed_key, last)
             record.cancel.leftovers = sum(path.is_file() for path in data.job(record.id).rglob("*"))

@@ -7,8 +7,9 @@ from contract.runfolder import CancelRecord, JobRecord
 from reporter.indicator import Indicator
 from reporter.runs import Run
 
-GRACE = 0.5
-"""Seconds after the acknowledgement in which a job may still come to its own end."""
+GRACE = 0.1
+"""Seconds after the acknowledgement in which a job may still come to its own end: less than a job at `script` or
+`scenes` mostly has before it, and more than its worker takes to stop it."""
 
 
 def cancelling(run: Run) -> dict[str, Indicator]:

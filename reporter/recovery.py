@@ -1,5 +1,6 @@
 """How well a run got over its faults: indicators of calls, of jobs, and of the time until all was well again."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from contract.jobs import Outcome
@@ -55,12 +56,17 @@ def _count(run: Run, *outcomes: Outcome) -> int:
 
 
 def _amplification(run: Run) -> Indicator:
-    """Provider calls made / distinct (job, provider, scene)."""
-    found = courses(run.measured)
-    if not found:
+    """Provider calls made / distinct (job, scene), of the provider of which it is most."""
+    wanted: Counter[str] = Counter()
+    made: Counter[str] = Counter()
+    for course in courses(run.measured):
+        wanted[course.provider] += 1
+        made[course.provider] += len(course.attempts)
+    if not wanted:
         return Indicator(None, 0)
-    made = sum(len(course.attempts) for course in found)
-    return Indicator(made / len(found), len(found), f"{made} calls made for {len(found)} wanted")
+    worst = max(wanted, key=lambda provider: made[provider] / wanted[provider])
+    note = f"{made[worst]} {worst} calls made for {wanted[worst]} wanted"
+    return Indicator(made[worst] / wanted[worst], wanted[worst], note)
 
 
 def _time_to_recovery(run: Run) -> Indicator:

@@ -14,6 +14,8 @@ from reporter.statistics import binomial_interval, sample_floor
 
 MOST_NAMED = 3
 """Processes that a reservation names one by one."""
+SHARES = ("success_rate", "delivered_rate", "success_after", "job_recovery", "call_recovery")
+"""Targets of which each of `n` is or is not."""
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -63,9 +65,9 @@ def too_few(target: Target) -> str | None:
     at = f" of {target.rung}" if target.rung else ""
     interval = interval_of(target)
     if interval and interval[0] < target.limit < interval[1]:
-        low, high = interval
+        what, (low, high) = target.name.replace("_", " "), interval
         return (
-            f"the exact 95 % interval of the success rate{at}, {low * 100:.1f}–{high * 100:.1f} %, includes its target "
+            f"the exact 95 % interval of the {what}{at}, {low * 100:.1f}–{high * 100:.1f} %, includes its target "
             f"of {target.limit * 100:g} %: more jobs would decide"
         )
     q = PERCENTILES.get(target.name.rpartition("_")[2])
@@ -75,8 +77,8 @@ def too_few(target: Target) -> str | None:
 
 
 def interval_of(target: Target) -> tuple[float, float] | None:
-    """The exact 95 % interval of a success rate that was judged; None for any other target and without jobs."""
-    if target.name != "success_rate" or target.value is None or not target.n:
+    """The exact 95 % interval of a share that was judged; None for any other target and where it is a share of none."""
+    if target.name not in SHARES or target.value is None or not target.n:
         return None
     return binomial_interval(round(target.value * target.n), target.n)
 

@@ -171,10 +171,10 @@ async def test_generate_reliability_report(measured: Measured, runs: dict[str, P
     for name in SCENARIOS:
         assert re.search(rf"^\| {name} +\| {chosen[name].name} ", text, re.MULTILINE)
     for line in (
-        r"Success rate: \d+(\.\d+)?%",
-        r"Recovery rate: \d+(\.\d+)?%",
+        r"Success rate: \d+(\.\d+)?% \(n = \d+; .+\)",
+        r"Recovery rate: \d+(\.\d+)?% \(n = \d+; .+\)",
         r"MTTR: \d+(\.\d+)?s",
-        r"Data integrity: \d+(\.\d+)?%",
+        r"Data integrity: \d+(\.\d+)?% \(n = \d+\)",
         r"Reliability score: \d+(\.\d+)?",
     ):
         assert re.search(rf"^{line}$", text, re.MULTILINE), line

@@ -25,10 +25,6 @@ PLANTED_POISON = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect makes deadly."""
 
 
-RESERVE = 0.05
-"""Share of a job's time that is kept for putting together what there is: no wait for a provider reaches into it."""
-
-
 async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
     """How the execution ended. Raises nothing but CancelledError; assets stay on disk only when it completed."""
     bound = tools.workload.job_deadline
@@ -38,7 +34,7 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
         request=JobRequest.model_validate_json(claim.request),
         upload=tools.data.upload(claim.job_id),
         folder=tools.data.execution(claim.job_id, claim.token),
-        patience=began + bound * (1 - RESERVE),
+        patience=began + tools.workload.patience,
     )
     completed = False
     deadline = asyncio.timeout_at(began + bound)

@@ -58,6 +58,16 @@ def unfence(_: str) -> None:
     Ledger.__init__ = init  # type: ignore[method-assign] # planted
 
 
+def ignore_cancel(_: str) -> None:
+    """Goes on with a job whose client thought better of it."""
+    heed = Execution.heed
+
+    def deaf(self: Execution, standing: Standing) -> bool:
+        return standing is not Standing.CANCEL and heed(self, standing)
+
+    Execution.heed = deaf  # type: ignore[method-assign] # planted
+
+
 def swallow_fault(_: str) -> None:
     """The first call that fails is in no record."""
     attempt, turns = Caller._attempt, count()
@@ -104,7 +114,8 @@ def never_close(_: str) -> None:
 
 
 DEFECTS: dict[str, Callable[[str], None]] = {
-    defect.__name__: defect for defect in (leave_leases, unfence, swallow_fault, skip_retry, flip_byte, never_close)
+    defect.__name__: defect
+    for defect in (leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close)
 }
 
 if __name__ == "__main__":

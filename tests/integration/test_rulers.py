@@ -134,6 +134,28 @@ indicator = "breaker_closed"
 op = ">="
 limit = 1.0
 """
+CANCELLATION = """
+title = "Every second client thinks better of it"
+description = "In the middle of the script, with most of the job before it."
+
+[load]
+model = "closed"
+users = 4
+jobs = 8
+
+[warmup]
+users = 1
+jobs = 1
+
+[cancel]
+every = 2
+stages = ["script"]
+
+[[targets]]
+indicator = "cancels_ignored"
+op = "<"
+limit = 1.0
+"""
 QUICK_BREAKER = Workload(breaker=BreakerTerms(volume=4, open_for=0.3, probe_every=0.3))
 
 
@@ -151,3 +173,10 @@ async def test_a_breaker_that_never_closes_misses_its_target(tmp_path: Path) -> 
     result = await judged(tmp_path, OUTAGE, 12, QUICK_BREAKER, "never_close")
     assert result.verdict is Verdict.FAIL, result.reasons
     assert [target.name for target in result.targets if not target.passed] == ["breaker_closed"]
+
+
+async def test_a_worker_that_goes_on_with_cancelled_jobs_misses_its_target(tmp_path: Path) -> None:
+    result = await judged(tmp_path, CANCELLATION, 8, Workload(), "ignore_cancel")
+    assert result.verdict is Verdict.FAIL, result.reasons
+    [target] = result.targets
+    assert (target.name, target.value) == ("cancels_ignored", 4)

@@ -40,10 +40,11 @@ def _of(run: Run, asked: Sequence[JobRecord]) -> list[str]:
     return [
         (
             f"From `{run.name}`: {len(asked)} of {len(run.measured)} jobs were asked to stop, once they had reached "
-            "the stage that the first column names. *Ignored*: went on to another end for over 500 ms. *Longest to its "
+            "the stage that the first column names. *Ignored*: went on to another end for over 100 ms. *Longest to its "
             "end*: from sending the cancellation to the client "
             "holding the job's end. *Late calls*: provider calls that the mocks saw begin over 500 ms after the "
-            "service had acknowledged it. *Files left*: what was left of the jobs on disk after the run."
+            "service had acknowledged it, or over 50 ms after the job had ended. "
+            "*Files left*: what was left of the jobs on disk after the run."
         ),
         table(headers, [*rows, _row("**all**", asked)], "lrrrrrrr"),
     ]

@@ -33,8 +33,10 @@ def key_metrics(runs: Mapping[str, Run]) -> list[str]:
 
 
 def _share(term: Term, runs: Mapping[str, Run]) -> str:
+    """With what it rests on: the line is meant to be copied."""
     found = input_of(term, runs)
-    return found.why or f"{100 * (found.found.value or 0.0):.1f}%"
+    note = f"; {found.found.note}" if found.found.note else ""
+    return found.why or f"{100 * (found.found.value or 0.0):.1f}% (n = {found.found.n}{note})"
 
 
 def _score(found: Sequence[Input]) -> str:

@@ -13,7 +13,8 @@ from reporter.runs import Run
 
 DEFINITIONS = (
     "A *call* is one provider, one scene, one job; each try is an *attempt*. An attempt that was cancelled is no "
-    "failure. *Attempts per call* is the retry amplification. Calls and attempts are those of the executions that "
+    "failure. *Attempts per call* is the retry amplification, of the provider of which it is most. Calls and attempts "
+    "are those of the executions that "
     "ended the jobs, from the records of the jobs; of a job that was cancelled none are known. Retries and waits are "
     "counted by the workers, by PromQL."
 )

@@ -4,16 +4,17 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from contract.jobs import Outcome, VisualStyle
+from contract.jobs import JobOptions, Outcome
 from contract.manifest import VIDEO_NAME, Manifest
 from contract.runfolder import JobRecord
 from loadgen.client import Client
 from loadgen.integrity import Inspection, inspect
 from tests.unit.loadgen.handmade import record, video_id
 from tests.unit.loadgen.tiny import serving
-from tests.unit.loadgen.videos import Finished, finished
+from tests.unit.loadgen.videos import TEXTS, Finished, finished
 
 JOB = video_id(1)
+ASKED = JobOptions(scenes=3)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ async def inspected(contents: Mapping[str, bytes], records: list[JobRecord] | No
     app = web.Application()
     app.add_routes([web.get("/{path:.*}", answer)])
     async with serving(app) as url, Client(url) as client:
-        return await inspect(client, [record(1)] if records is None else records, VisualStyle.CLEAN)
+        return await inspect(client, [record(1)] if records is None else records, ASKED)
 
 
 async def test_what_the_manifest_says_is_sound_and_a_video_is_kept_as_a_sample(sound: Finished) -> None:
@@ -80,9 +81,36 @@ async def test_a_manifest_of_another_job_or_without_a_video_is_a_loss(sound: Fin
     found = (await inspected(paths(sound, other))).integrity
     assert (found.named, found.sound) == (8, 7)
     assert found.losses == [f"{JOB}: the manifest is that of {video_id(2)}"]
-    bare = sound.manifest.model_copy(update={"assets": []})
-    found = (await inspected(paths(sound, bare))).integrity
-    assert (found.named, found.sound, found.losses) == (1, 0, [f"{JOB}: the manifest names no video"])
+    silent = sound.manifest.model_copy(update={"assets": sound.manifest.assets[:-1]})
+    found = (await inspected(paths(sound, silent))).integrity
+    assert (found.named, found.sound, found.losses) == (7, 6, [f"{JOB}: the manifest names no video"])
+
+
+async def test_a_manifest_with_fewer_scenes_or_assets_than_were_asked_for_is_a_loss(sound: Finished) -> None:
+    scenes, assets = sound.manifest.scenes, sound.manifest.assets
+    short = sound.manifest.model_copy(update={"scenes": scenes[:2]})
+    found = (await inspected(paths(sound, short))).integrity
+    assert f"{JOB}: the manifest has 2 scenes, 3 were asked for" in found.losses
+    mute = sound.manifest.model_copy(update={"assets": [one for one in assets if one.name != "scene-2.aac"]})
+    found = (await inspected(paths(sound, mute))).integrity
+    assert f"{JOB}: the manifest names 2 assets of the kind narration for 3 scenes" in found.losses
+
+
+async def test_a_video_of_another_size_than_its_job_says_is_a_loss(sound: Finished) -> None:
+    right = await inspected(paths(sound), [record(1, bytes=len(sound.video))])
+    assert right.integrity.losses == []
+    (loss,) = (await inspected(paths(sound), [record(1, bytes=5)])).integrity.losses
+    assert loss == f"{JOB}: the job says that its video has 5 bytes, the manifest {len(sound.video)}"
+
+
+async def test_a_video_in_which_scenes_speak_each_other_s_words_is_found(tmp_path: Path, sound: Finished) -> None:
+    first, second, third = TEXTS
+    (tmp_path / "swapped").mkdir()
+    swapped = finished(tmp_path / "swapped", spoken=(second, first, third), job_id=JOB)
+    told = sound.manifest.model_copy(update={"assets": [*sound.manifest.assets[:-1], swapped.manifest.assets[-1]]})
+    contents = paths(sound, told) | {f"/v1/videos/{JOB}/assets/{VIDEO_NAME}": swapped.video}
+    losses = (await inspected(contents)).integrity.losses
+    assert any("narration 1 is not what is heard at its place" in loss for loss in losses)
 
 
 async def test_the_right_files_of_the_wrong_scenes_are_found(tmp_path: Path, sound: Finished) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from contract import settings
 from contract.calls import BreakerState, CallKey, CallResult, Provider
 from contract.jobs import ErrorCode, Outcome
 from contract.manifest import VIDEO_NAME, AssetKind
@@ -13,7 +14,6 @@ from loadgen.mp4 import defects
 from tests.test_data_helper import SCENES
 from tests.unit.workers.faulty import Fault, FaultyProviders
 from tests.unit.workers.rendering import Bench
-from workers import render
 
 VISUAL, NARRATION = AssetKind.VISUAL, AssetKind.NARRATION
 KINDS = {Provider.TTS: NARRATION, Provider.VISUAL: VISUAL}
@@ -94,7 +94,7 @@ async def test_more_than_half_of_the_scenes_fail_the_job(
 async def test_what_does_not_come_while_the_job_has_time_is_replaced(
     bench_with: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render, "RESERVE", 0.9)
+    monkeypatch.setattr(settings, "RESERVE", 0.9)
     bench = bench_with({(Provider.VISUAL, 2)}, Fault.HANG, job_deadline=10.0)
     ending = await bench.render()
     assert (ending.outcome, ending.failed_scenes) == (Outcome.PARTIAL, (2,))
