@@ -247,7 +247,7 @@ async def test_the_metrics_count_what_the_notes_say(mock: Mock) -> None:
     before = await counted()
     ordered = [fault(provider, kind, rate=0.2) for provider in Provider for kind in FaultKind]
     async with mock.under(plan(*ordered)) as run:
-        await asyncio.gather(*(mock.call(provider, key, 1) for provider in Provider for key in keys(40)))
+        await asyncio.gather(*(mock.call(provider, key, 3) for provider in Provider for key in keys(40)))
         noted = [note for note in mock.calls(run) if note.fault]
         await until(lambda: len(mock.ends(run)) == len(noted))
     grown = await counted() - before
