@@ -8,7 +8,7 @@ from reporter.markdown import figure, millis, percent
 from reporter.rungs import Rung
 from reporter.runs import Run
 from reporter.scalability import Fit
-from reporter.stamp import interval_of, too_few, usable
+from reporter.stamp import SHARES, interval_of, too_few, usable
 from reporter.statistics import jobs_needed, percentile
 
 LONG_PART = 0.010
@@ -138,11 +138,12 @@ def samples(run: Run) -> Iterator[str]:
             yield f"Take more samples in {_where(run, target.rung)}: {too_few(target)}."
             continue
         needed = jobs_needed(target.value, target.limit)
-        advice = f"{needed} jobs would settle it at the same share" if needed else "the two are too close to settle"
+        what = "calls" if target.name == "call_recovery" else "jobs"
+        advice = f"{needed} {what} would settle it at the same share" if needed else "the two are too close to settle"
         yield (
-            f"The success rate of {_where(run, target.rung)} is {percent(target.value)} of {target.n} jobs, interval "
-            f"{percent(interval[0])} to {percent(interval[1])}, which holds the target of {percent(target.limit)}: "
-            f"{advice}."
+            f"The {SHARES[target.name]} of {_where(run, target.rung)} is {percent(target.value)} of {target.n} {what}, "
+            f"interval {percent(interval[0])} to {percent(interval[1])}, which holds the target of "
+            f"{percent(target.limit)}: {advice}."
         )
 
 

@@ -14,8 +14,14 @@ from reporter.statistics import binomial_interval, sample_floor
 
 MOST_NAMED = 3
 """Processes that a reservation names one by one."""
-SHARES = ("success_rate", "delivered_rate", "success_after", "job_recovery", "call_recovery")
-"""Targets of which each of `n` is or is not."""
+SHARES = {
+    "success_rate": "success rate",
+    "delivered_rate": "share of jobs delivered",
+    "success_after": "success after repair",
+    "job_recovery": "recovery of jobs",
+    "call_recovery": "recovery of calls",
+}
+"""Targets of which each of `n` jobs or calls is or is not, in words."""
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -65,10 +71,10 @@ def too_few(target: Target) -> str | None:
     at = f" of {target.rung}" if target.rung else ""
     interval = interval_of(target)
     if interval and interval[0] < target.limit < interval[1]:
-        what, (low, high) = target.name.replace("_", " "), interval
+        low, high = interval
         return (
-            f"the exact 95 % interval of the {what}{at}, {low * 100:.1f}–{high * 100:.1f} %, includes its target "
-            f"of {target.limit * 100:g} %: more jobs would decide"
+            f"the exact 95 % interval of the {SHARES[target.name]}{at}, {low * 100:.1f}–{high * 100:.1f} %, includes "
+            f"its target of {target.limit * 100:g} %: more jobs would decide"
         )
     q = PERCENTILES.get(target.name.rpartition("_")[2])
     if q is not None and target.n is not None and target.n < sample_floor(q):
