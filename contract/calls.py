@@ -34,6 +34,37 @@ class CallResult(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CacheResult(StrEnum):
+    """What a lookup in the cache came to; all but the first two lead to a call."""
+
+    HIT = "hit"
+    COALESCED = "coalesced"
+    """Another job's call for the same request was under way, and its answer was shared."""
+    MISS = "miss"
+    ABANDONED = "abandoned"
+    """Another job's call for the same request was waited for, and gave nothing in time."""
+    DOWN = "down"
+    """The cache did not answer, or had not just before."""
+    SLOW = "slow"
+    """Likewise, in its time."""
+    CORRUPT = "corrupt"
+    """What the cache held was not what was once stored."""
+
+    @property
+    def saves_call(self) -> bool:
+        return self in (CacheResult.HIT, CacheResult.COALESCED)
+
+
+class CacheStore(StrEnum):
+    """What became of an answer that was to be kept."""
+
+    STORED = "stored"
+    FAILED = "failed"
+    """The cache did not take it."""
+    DROPPED = "dropped"
+    """Too many waited to be stored."""
+
+
 RETRY_REASONS = (
     CallResult.TIMEOUT,
     CallResult.REFUSED,

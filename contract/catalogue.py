@@ -4,13 +4,13 @@ Each class declares one role's metrics on the registry it is given and creates e
 a scrape before the first event reads 0 and the first increment is seen.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from contract.calls import RETRY_REASONS, BreakerState, CallResult, Provider, Verdict
+from contract.calls import RETRY_REASONS, BreakerState, CacheResult, CacheStore, CallResult, Provider, Verdict
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 from contract.provider_faults import Answered, FaultKind
@@ -184,9 +184,45 @@ class CallMetrics:
                 self.probes.labels(provider, verdict)
 
 
+class CacheMetrics:
+    """Of the cache of provider answers, as a worker sees it; `provider` is whose answer was looked for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lookups = Counter(
+            "t2v_cache_lookups", "Lookups in the cache, by result", ["provider", "result"], registry=registry
+        )
+        self.stores = Counter(
+            "t2v_cache_stores",
+            "Answers that were to be kept, by what became of them",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self.bytes = Counter(
+            "t2v_cache_payload_bytes",
+            "Answers read from the cache (received) and stored in it (sent)",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        self.saved_seconds = Counter(
+            "t2v_cache_saved_seconds",
+            "What the calls took whose answers were used again",
+            ["provider"],
+            registry=registry,
+        )
+        for provider in Provider:
+            for result in CacheResult:
+                self.lookups.labels(provider, result)
+            for store in CacheStore:
+                self.stores.labels(provider, store)
+            for direction in Direction:
+                self.bytes.labels(provider, direction)
+            self.saved_seconds.labels(provider)
+
+
 class WorkerMetrics(CallMetrics):
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
+        self.cache = CacheMetrics(registry)
         self.executions = Counter(
             "t2v_worker_executions",
             "Executions that this worker ended, by outcome",
@@ -345,6 +381,20 @@ class Phase(StrEnum):
     WARMUP = "warmup"
     MEASURE = "measure"
     SETTLE = "settle"
+
+
+class CacheState:
+    """What the exporter answers of the cache's Redis, from its INFO."""
+
+    UP = "t2v_cache_up"
+
+    @staticmethod
+    def families(info: Mapping[str, int]) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "t2v_cache_evicted_keys", "Entries that were forgotten to make room", value=info["evicted_keys"]
+        )
+        yield GaugeMetricFamily("t2v_cache_used_memory_bytes", "Memory that the cache uses", value=info["used_memory"])
+        yield GaugeMetricFamily("t2v_cache_max_memory_bytes", "Memory that the cache may use", value=info["maxmemory"])
 
 
 class LedgerTotals:

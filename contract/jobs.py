@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.calls import SEED_KEY_PATTERN, CallResult, Provider
+from contract.calls import SEED_KEY_PATTERN, CacheResult, CallResult, Provider
+
+CACHE_NAMESPACE_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 
 
 class Status(StrEnum):
@@ -87,6 +89,11 @@ class JobOptions(BaseModel):
         pattern=SEED_KEY_PATTERN + "|^$",
         description="names the job to the mocked providers; jobs with the same key meet the same latencies and faults",
     )
+    cache_namespace: str = Field(
+        default="",
+        pattern=CACHE_NAMESPACE_PATTERN,
+        description="jobs share what providers answered with those of the same namespace only",
+    )
 
 
 class DocumentInfo(BaseModel):
@@ -135,9 +142,21 @@ class CallTiming(BaseModel):
     bytes_received: int
 
 
+class CacheLookup(BaseModel):
+    """One question to the cache, before a provider is called."""
+
+    provider: Provider
+    scene: int
+    request: str = Field(description="the same for the same request within one namespace, and for no other")
+    result: CacheResult
+    seconds: float = Field(description="until it was known, waiting for another job's call included")
+    saved: float = Field(default=0.0, description="seconds that the call took whose answer was used instead")
+
+
 class Timings(BaseModel):
     stages: list[StageTiming] = Field(default_factory=list)
     calls: list[CallTiming] = Field(default_factory=list)
+    lookups: list[CacheLookup] = Field(default_factory=list)
 
 
 class Cause(StrEnum):

@@ -29,6 +29,11 @@ READY = PREFIX + "ready"
 RUN = PREFIX + "run"
 """The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
 
+CACHE = PREFIX + "cache:"
+"""Before the names of entries, in the cache's own Redis; what follows is the request they answer, as a hash."""
+CACHE_LOCK = PREFIX + "cache-lock:"
+"""Likewise, of the worker that is making the call for an entry; expires by itself."""
+
 
 def job(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"

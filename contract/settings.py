@@ -83,6 +83,9 @@ class Workload(BaseSettings):
         default=20, description="workers that died while they ran a job, from which on it is given up unproven"
     )
 
+    cache: bool = Field(default=True, description="whether answers of providers are kept and used again")
+    cache_bytes: PositiveInt = Field(default=256 * 2**20, description="of the cache's Redis, where the stack is ours")
+
     queue_fsync: Fsync = Field(default=Fsync.EVERYSEC, description="of the ledger's Redis, where the stack is ours")
 
     max_document_bytes: PositiveInt = 20 * 2**20

@@ -14,7 +14,16 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from contract.calls import SEED_KEY_PATTERN
-from contract.jobs import Job, JobOptions, JobRequest, Status, VisualStyle, Voice, new_job_id
+from contract.jobs import (
+    CACHE_NAMESPACE_PATTERN,
+    Job,
+    JobOptions,
+    JobRequest,
+    Status,
+    VisualStyle,
+    Voice,
+    new_job_id,
+)
 from contract.ledger import Cancellation, Deletion, IdempotencyConflictError, IdempotencyKey
 from contract.manifest import VIDEO_NAME, Manifest
 from service import uploads
@@ -63,8 +72,14 @@ async def options_of(
     seed_key: Annotated[
         str, Form(pattern=SEED_KEY_PATTERN + "|^$", description=JobOptions.model_fields["seed_key"].description)
     ] = "",
+    cache_namespace: Annotated[
+        str,
+        Form(pattern=CACHE_NAMESPACE_PATTERN, description=JobOptions.model_fields["cache_namespace"].description),
+    ] = "",
 ) -> JobOptions:
-    return JobOptions(scenes=scenes, style=style, voice=voice, seed=seed, seed_key=seed_key)
+    return JobOptions(
+        scenes=scenes, style=style, voice=voice, seed=seed, seed_key=seed_key, cache_namespace=cache_namespace
+    )
 
 
 async def _refuse_unknown_fields(request: Request) -> None:

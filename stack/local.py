@@ -166,7 +166,7 @@ class LocalStack:
             programs[PROMETHEUS.name], ports.choose(self._wished["prometheus"]), state, self._targets.folder
         )
         redis = queue_store(programs[REDIS.name], ports.choose(), state, self.workload.queue_fsync)
-        cache = cache_store(programs[REDIS.name], ports.choose(), state)
+        cache = cache_store(programs[REDIS.name], ports.choose(), state, self.workload.cache_bytes)
         mocks = own("mocks", "mocks")
         exporter = own("exporter", "exporter")
         workers = [own(f"worker-{number}", "worker") for number in range(1, self.workload.workers + 1)]

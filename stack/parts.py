@@ -56,9 +56,9 @@ def queue_store(program: Program, port: int, state: Path, fsync: Fsync = Fsync.E
     return replace(part, folder=state / "redis", fsync=fsync)
 
 
-def cache_store(program: Program, port: int, state: Path) -> Part:
+def cache_store(program: Program, port: int, state: Path, most_bytes: int) -> Part:
     """Redis for the cache: bounded, forgets the least used, keeps nothing on disk."""
-    options = ("--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru")
+    options = ("--appendonly", "no", "--maxmemory", str(most_bytes), "--maxmemory-policy", "allkeys-lru")
     return _redis("cache", program, port, state, options)
 
 

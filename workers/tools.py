@@ -8,6 +8,7 @@ from contract.artifacts import DataFolder
 from contract.calls import Provider
 from contract.catalogue import WorkerMetrics
 from contract.settings import Deployment, Workload
+from workers.cache.cache import open_cache
 from workers.providers.http import Caller, session
 from workers.resilience.gate import open_gates
 from workers.sandbox.pool import Sandbox
@@ -34,11 +35,12 @@ async def open_tools(
     async with (
         Sandbox(sandboxes, workload.sandbox_memory_bytes).running() as sandbox,
         session() as http,
+        open_cache(deployment.cache_url, workload, metrics.cache) as cache,
         open_gates(deployment.redis_url, deployment.redis_timeout, workload.breaker, metrics) as gates,
     ):
 
         def caller(provider: Provider, url: str) -> Caller:
-            return Caller(http, provider, url, deployment.provider_api_key, workload, metrics, gates[provider])
+            return Caller(http, provider, url, deployment.provider_api_key, workload, metrics, gates[provider], cache)
 
         yield Tools(
             workload=workload,

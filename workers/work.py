@@ -55,7 +55,9 @@ class Work:
     def call(self, scene: int) -> CallContext:
         """Of a provider call for this scene; 0 is the whole job."""
         key = CallKey(self.options.seed_key or self.claim.job_id, scene, self.claim.execution, attempt=1)
-        return CallContext(key, self.timings.calls, self.patience)
+        # what an execution that left no record had stored would be a hit without a call that explains it
+        namespace = self.options.cache_namespace if self.claim.execution == 1 else None
+        return CallContext(key, self.timings.calls, self.patience, namespace, self.timings.lookups)
 
     @property
     def failed_scenes(self) -> list[SceneWork]:

@@ -1,12 +1,13 @@
 """HTTP calls of an AI provider: bounded, measured, repeated, and with an error kind that tells the truth.
 
-From the outside in: the job's deadline, the attempts, the breaker that sees each of them, the time limit of one.
+From the outside in: the cache, the job's deadline, the attempts, the breaker that sees each of them, the time limit of
+one.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Generic, TypeVar
@@ -16,8 +17,10 @@ import orjson
 
 from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Verdict
 from contract.catalogue import Direction, WorkerMetrics
-from contract.jobs import CallTiming
+from contract.jobs import CacheLookup, CallTiming
 from contract.settings import Workload
+from workers.cache.cache import Cache, Made, Query, request_name
+from workers.cache.entry import Entry
 from workers.providers.errors import CallError
 from workers.resilience.gate import Gate
 from workers.resilience.retry import Retries, retry_after
@@ -35,12 +38,15 @@ CURABLE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_
 class CallContext:
     """On whose behalf a call is made. `key` is that of its first attempt; each attempt is added to `log`.
 
-    No attempt, and no wait for one, goes past `deadline`, a time of the loop's clock.
+    No attempt, and no wait for one, goes past `deadline`, a time of the loop's clock. The cache is asked within
+    `namespace` only, not at all where that is None; each lookup is added to `lookups`.
     """
 
     key: CallKey
     log: list[CallTiming]
     deadline: float
+    namespace: str | None = None
+    lookups: list[CacheLookup] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Caller:
         workload: Workload,
         metrics: WorkerMetrics,
         gate: Gate,
+        cache: Cache | None = None,
     ) -> None:
         self._http = http
         self.provider = provider
@@ -81,19 +88,34 @@ class Caller:
         self._bound = workload.call_timeout
         self._metrics = metrics
         self._gate = gate
+        self._cache = cache
         self._retries = Retries(provider, workload.call_attempts, workload.first_backoff, metrics)
 
     async def post(
         self, path: str, body: Mapping[str, object], context: CallContext, read: Callable[[bytes], Answer]
     ) -> Answer:
-        """What `read` makes of the first good answer.
+        """What `read` makes of the first good answer, or of one that the cache has kept.
 
         Raises ProviderError; a ValueError or LookupError of `read` means BAD_PAYLOAD.
         """
         request = _Request(path, orjson.dumps(body), context, read)
-        return await self._retries.run(partial(self._attempt, request), context.deadline)
+        if self._cache is None or context.namespace is None:
+            return (await self._make(request)).answer
+        query = Query(
+            provider=self.provider,
+            scene=context.key.scene,
+            request=request_name(context.namespace, self._base_url + path, request.payload),
+            log=context.lookups,
+            read=read,
+            make=partial(self._make, request),
+            deadline=context.deadline,
+        )
+        return await self._cache.fetch(query)
 
-    async def _attempt(self, request: _Request[Answer], number: int, after: CallResult | None) -> Answer:
+    async def _make(self, request: _Request[Answer]) -> Made[Answer]:
+        return await self._retries.run(partial(self._attempt, request), request.context.deadline)
+
+    async def _attempt(self, request: _Request[Answer], number: int, after: CallResult | None) -> Made[Answer]:
         """One call; `after` is how the one before it failed."""
         permit = await self._gate.enter()
         key = replace(request.context.key, attempt=number)
@@ -103,7 +125,8 @@ class Caller:
         result, verdict = CallResult.CANCELLED, Verdict.NEUTRAL
         try:
             planned = await self._exchange(request, key, received)
-            answer = self._understood(received, request.read)
+            payload = bytes(received)
+            answer = self._understood(payload, request.read)
             result, verdict = CallResult.OK, Verdict.GOOD
         except CallError as error:
             result, verdict = error.result, _verdict(error)
@@ -125,7 +148,7 @@ class Caller:
             count_call(call, self._metrics)
             if after is not None:
                 self._metrics.retries.labels(self.provider, after).inc()
-        return answer
+        return Made(answer, Entry(payload, call.seconds))
 
     async def _exchange(self, request: _Request[Answer], key: CallKey, received: bytearray) -> float | None:
         """The planned seconds; fills `received`, which on a failure holds what had come until then."""
@@ -156,9 +179,9 @@ class Caller:
         except (aiohttp.ClientError, OSError) as error:
             raise self._error(CallResult.DISCONNECTED, "connection lost") from error
 
-    def _understood(self, received: bytearray, read: Callable[[bytes], Answer]) -> Answer:
+    def _understood(self, payload: bytes, read: Callable[[bytes], Answer]) -> Answer:
         try:
-            return read(bytes(received))
+            return read(payload)
         except (ValueError, LookupError) as error:
             raise self._error(CallResult.BAD_PAYLOAD, f"the answer is not what was asked for: {error}") from None
 
