@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.calls import Provider
+from contract.calls import CACHE_HITS, CacheResult, Provider
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -29,8 +29,9 @@ from contract.runfolder import (
     Window,
 )
 from contract.settings import Workload
-from loadgen.accounting import Account, CallBooks, Counted
+from loadgen.accounting import Account, CallBooks, Counted, scope_of
 from loadgen.books import Parties, balance, balance_requests, client_party, listing_party, seen_party
+from loadgen.cache_books import CacheBooks, CacheCounted
 from loadgen.crew import Crew, crew
 from loadgen.document import Document
 from loadgen.faults import Kind, Target
@@ -43,7 +44,16 @@ from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
-from reporter.books import client_counts, failed_calls, ledger_counts, retried_calls, worker_counts
+from reporter.books import (
+    cache_lookups,
+    client_counts,
+    failed_calls,
+    ledger_counts,
+    lost_entries,
+    mock_calls,
+    retried_calls,
+    worker_counts,
+)
 from reporter.indicators import indicators
 from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
@@ -103,7 +113,7 @@ async def measure(
     open_loop = scenario.search is not None or any(isinstance(load, OpenLoop) for load in scenario.loads)
     if stack.fleet is not None and open_loop:
         await stack.fleet.step_back()  # a closed loop has no schedule that its generator could miss
-    logs, manners = folder / "logs", (scenario.patience, scenario.cancel)
+    logs, manners = folder / "logs", (scenario.patience, scenario.cancel, scenario.cache)
     async with crew(stack, document, seed, folder.name, number, logs, *manners, apart=open_loop) as members:
         if open_loop:
             await go_first(members.children)
@@ -156,7 +166,7 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
     assert window is not None
     answers = await collect(setting.stack.prometheus_url, window.start, window.end)
     answers.save(folder / QUERIES)
-    evidence = _evidence(outcomes, answers, setting.stack.workload.patience)
+    evidence = _evidence(step, outcomes, answers, setting.stack.workload.patience)
     if evidence.unexplained:
         (folder / UNEXPLAINED).write_text("\n".join(evidence.unexplained) + "\n", encoding="utf-8")
     result = judge(step, evidence, _figures(outcomes, folder))
@@ -198,7 +208,7 @@ def _write(folder: Path, result: Result) -> None:
     (folder / RESULT).write_text(result.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
 
 
-def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence:
+def _evidence(step: Step, outcomes: Outcomes, answers: Answers, patience: float) -> Evidence:
     accepted = answers.count("service.posts", status="202")
     parties = Parties(
         client=client_party(outcomes.measured, outcomes.reconciliation.lost),
@@ -212,6 +222,7 @@ def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence
         videos=outcomes.inspection.integrity.videos,
     )
     account = _account(outcomes, answers, patience)
+    kept = _cache_account(step, outcomes, answers)
     return Evidence(
         info=outcomes.info,
         records=outcomes.measured,
@@ -220,11 +231,12 @@ def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence
             *balance(parties, _without(outcomes)),
             *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
             *account.entries,
+            *kept.entries,
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
         idle_faults=outcomes.idle_faults,
-        unexplained=account.unexplained,
+        unexplained=[*account.unexplained, *kept.unexplained],
     )
 
 
@@ -240,6 +252,21 @@ def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
     )
     books = CallBooks(outcomes.calls, outcomes.measured, patience, disturbed=bool(outcomes.faults))
     return books.balance(counted)
+
+
+def _cache_account(step: Step, outcomes: Outcomes, answers: Answers) -> Account:
+    scope = scope_of(outcomes.measured, disturbed=bool(outcomes.faults))
+    shared = step.scenario.cache is not None
+    books = CacheBooks(outcomes.measured, outcomes.calls, shared=shared, scope=scope)
+    return books.balance(
+        CacheCounted(
+            lookups={provider: cache_lookups(answers, provider, *CacheResult) for provider in Provider},
+            hits={provider: cache_lookups(answers, provider, *CACHE_HITS) for provider in Provider},
+            saved={provider: answers.value("cache.saved", provider=provider) for provider in Provider},
+            mock_calls={provider: mock_calls(answers, provider) for provider in Provider},
+            lost=lost_entries(answers),
+        )
+    )
 
 
 def _without(outcomes: Outcomes) -> set[str]:

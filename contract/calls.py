@@ -52,7 +52,10 @@ class CacheResult(StrEnum):
 
     @property
     def saves_call(self) -> bool:
-        return self in (CacheResult.HIT, CacheResult.COALESCED)
+        return self in CACHE_HITS
+
+
+CACHE_HITS = (CacheResult.HIT, CacheResult.COALESCED)
 
 
 class CacheStore(StrEnum):

@@ -69,6 +69,7 @@ class JobRecord(BaseModel):
     index: int
     phase: Phase
     seed_key: str
+    input: int | None = Field(default=None, description="of a load that repeats inputs, the one that was asked for")
     due: float
     dropped: bool = False
     id: str | None = None

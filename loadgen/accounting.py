@@ -4,9 +4,11 @@ A gap is explained by its key: the job was cancelled, or the execution that made
 is not explained is named.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from contract.calls import CallKey, CallResult, Provider
 from contract.jobs import CallTiming, ErrorCode, Outcome
@@ -148,20 +150,15 @@ class CallBooks:
             *(f"the {p} call {name!r} came to the mocks {n} times" for (p, name), n in Counter(met).items() if n > 1),
         ]
 
-    def _complete(self) -> bool:
-        """Whether the records tell of every call that workers counted: each job had one execution, which ended it."""
-        records = self._records.values()
-        whole = all(record.timings and record.executions == 1 for record in records)
-        return whole and not self._disturbed and not any(record.outcome is Outcome.CANCELLED for record in records)
-
     def _calls(self, counted: Counted) -> list[Entry]:
         """What the records do not know of, other executions and cancelled jobs, the workers have counted too."""
         calls = [call for record in self._records.values() if record.timings for call in record.timings.calls]
         failed = Counter(str(call.provider) for call in calls if call.result is not CallResult.OK)
         retries = Counter(str(call.provider) for call in calls if call.attempt > 1)
-        if self._disturbed:  # a worker that was killed took its counts along
+        scope = scope_of(list(self._records.values()), disturbed=self._disturbed)
+        if scope is Scope.NOTHING:
             return []
-        compare = entry if self._complete() else _at_most
+        compare = functools.partial(compared, scope)
         return [
             line
             for provider in Provider
@@ -172,7 +169,27 @@ class CallBooks:
         ]
 
 
-def _at_most(name: str, *, records: int, workers: int | None) -> Entry:
+class Scope(Enum):
+    """How much of what workers counted the records tell."""
+
+    ALL = "all"
+    PART = "part"
+    NOTHING = "nothing"
+    """A worker that was killed took its counts along."""
+
+
+def scope_of(records: Sequence[JobRecord], *, disturbed: bool) -> Scope:
+    """All where each job had one execution, which ended it."""
+    if disturbed:
+        return Scope.NOTHING
+    whole = all(record.timings and record.executions == 1 for record in records)
+    cancelled = any(record.outcome is Outcome.CANCELLED for record in records)
+    return Scope.ALL if whole and not cancelled else Scope.PART
+
+
+def compared(scope: Scope, name: str, *, records: int, workers: int | None) -> Entry:
+    if scope is Scope.ALL:
+        return entry(name, records=records, workers=workers)
     found = entry(f"{name}, at least", records=records, workers=workers)
     return found.model_copy(update={"passed": workers is not None and records <= workers})
 

@@ -16,6 +16,7 @@ from loadgen.document import Document
 from loadgen.generator import Generator, OnRecord, Record, RunBroken
 from loadgen.messages import Setup, Work
 from loadgen.own_metrics import JOB, load_metrics
+from loadgen.repeats import Repeats
 from loadgen.scenario import AnyLoad, Probes
 from loadgen.share import Share
 from loadgen.users import Clock
@@ -105,6 +106,7 @@ async def crew(
     logs: Path,
     patience: float = 0.0,
     cancel: Cancellations | None = None,
+    repeats: Repeats | None = None,
     *,
     apart: bool = False,
 ) -> AsyncIterator[Crew]:
@@ -121,6 +123,7 @@ async def crew(
             run_id=run_id,
             patience=patience,
             cancel=cancel,
+            repeats=repeats,
             share=Share(number, generators),
             clock_offset=clock.offset,
             document_name=document.name,

@@ -74,6 +74,7 @@ class Generator:
             clock=self._clock,
             share=share,
             cancel=self._setup.cancel,
+            repeats=self._setup.repeats,
         )
         if isinstance(load, ClosedLoop):
             await users.closed_loop(load, work.phase, work.start)

@@ -40,6 +40,7 @@ class Indicator(StrEnum):
     CANCELLED_LATE_CALLS = "cancelled_late_calls"
     CANCEL_LEFTOVERS = "cancel_leftovers"
     CANCELS_IGNORED = "cancels_ignored"
+    CACHE_HIT_RATE = "cache_hit_rate"
 
     @property
     def unit(self) -> str:

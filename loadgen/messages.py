@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from contract.catalogue import Phase
 from contract.runfolder import JobRecord, RequestRecord
 from loadgen.cancellations import Cancellations
+from loadgen.repeats import Repeats
 from loadgen.scenario import Load
 from loadgen.share import Share
 
@@ -23,6 +24,7 @@ class Setup(BaseModel):
     patience: float = 0.0
     """Seconds for which requests are sent again while the service is away."""
     cancel: Cancellations | None = None
+    repeats: Repeats | None = None
     share: Share
     clock_offset: float
     document_name: str

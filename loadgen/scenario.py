@@ -29,6 +29,7 @@ from loadgen.arrivals import constant, poisson
 from loadgen.cancellations import Cancellations
 from loadgen.faults import LONGEST, Fault, Kind, Target
 from loadgen.indicator import Indicator
+from loadgen.repeats import Repeats
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -176,6 +177,7 @@ class Scenario(_Strict):
     faults: tuple[Fault, ...] = Field(default=(), description="of processes, while the load runs")
     provider_faults: tuple[ProviderFault, ...] = Field(default=(), description="of the mocks, while the load runs")
     cancel: Cancellations | None = None
+    cache: Repeats | None = Field(default=None, description="inputs that are asked for again, within one cache")
     workload: dict[str, str | int | float] = Field(default_factory=dict, description="settings unlike the default")
     restarts: bool = Field(default=False, description="whether processes that die by themselves are started again")
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
@@ -186,6 +188,8 @@ class Scenario(_Strict):
             raise ValueError("a scenario has either one [load] or several [[rungs]] or a [search]")
         if self.load is None and self.is_about_faults:
             raise ValueError("faults and cancellations go with one [load], not with [[rungs]] or a [search]")
+        if self.cache is not None and (self.load is None or isinstance(self.load, Probes) or self.is_about_faults):
+            raise ValueError("a [cache] goes with one [load] of jobs and without faults, or the books cannot tell")
         if self.provider_faults and any(
             fault.target is Target.MOCKS and fault.kind is not Kind.PAUSE for fault in self.faults
         ):
@@ -212,8 +216,12 @@ class Scenario(_Strict):
 
     @property
     def spoils_calls(self) -> bool:
-        """Whether the mocks keep a ledger of its calls."""
         return bool(self.provider_faults or self.cancel)
+
+    @property
+    def keeps_calls(self) -> bool:
+        """Whether the mocks keep a ledger of its calls."""
+        return self.spoils_calls or self.cache is not None
 
     @property
     def wants_own_stack(self) -> bool:

@@ -56,11 +56,13 @@ def _in_reach(fault: ProviderFault, start: float | None, calls: CallLedger | Non
 @contextlib.asynccontextmanager
 async def spoiling(step: Step, controller: Controller, info: RunInfo) -> AsyncIterator[Mocks | None]:
     """The scenario's faults of providers are in force from now on; None where the mocks keep no ledger of its calls."""
-    if not step.scenario.spoils_calls:
+    if not step.scenario.keeps_calls:
         yield None
         return
-    info.faults_start, info.provider_faults = time.time(), list(step.scenario.provider_faults)
-    plan = FaultPlan(run=info.id, start=info.faults_start, faults=step.scenario.provider_faults)
+    start = time.time()
+    if step.scenario.spoils_calls:
+        info.faults_start, info.provider_faults = start, list(step.scenario.provider_faults)
+    plan = FaultPlan(run=info.id, start=start, faults=step.scenario.provider_faults)
     async with Mocks(controller.mocks_url, controller.control_token) as mocks, mocks.led(plan):
         yield mocks
 

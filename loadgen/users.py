@@ -10,6 +10,7 @@ from contract.jobs import Job, Outcome, Stage, Status
 from contract.runfolder import CancelRecord, JobRecord
 from loadgen.cancellations import CancelAt, Cancellations
 from loadgen.client import END_BOUND, Client, Form
+from loadgen.repeats import Namespaces, Repeats
 from loadgen.scenario import ClosedLoop, OpenLoop
 from loadgen.share import WHOLE, Share
 from loadgen.wire import RequestError
@@ -63,6 +64,7 @@ class Users:
         clock: Clock | None = None,
         share: Share = WHOLE,
         cancel: Cancellations | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         self._client = client
         self._form = form
@@ -73,9 +75,13 @@ class Users:
         self._clock = clock or Clock()
         self._share = share
         self._cancellations = cancel
+        self._repeats = repeats
+        self._inputs: list[int] = []
+        self._namespaces = Namespaces(run_id, 0.0, shared=False)
 
     async def closed_loop(self, load: ClosedLoop, phase: Phase, start: float) -> None:
         """Our share of the load's users, from `start` on until our share of its jobs was sent."""
+        self._begin(load.jobs, phase, start)
         indexes = iter(self._share.of_users(load.users, load.jobs))
         async with asyncio.TaskGroup() as group:
             for user in self._share.each(load.users):
@@ -86,6 +92,7 @@ class Users:
 
         The record of an arrival beyond that says that it was dropped.
         """
+        self._begin(load.jobs, phase, start)
         arrivals = load.arrivals(self._seed)
         most_waiting = len(self._share.each(load.most_waiting))
         unfinished: set[asyncio.Task[None]] = set()
@@ -99,6 +106,12 @@ class Users:
                 task = group.create_task(self._live(record))
                 unfinished.add(task)
                 task.add_done_callback(unfinished.discard)
+
+    def _begin(self, jobs: int, phase: Phase, start: float) -> None:
+        """Warm-up repeats nothing: it must not fill the cache, nor be quicker than what it warms up."""
+        repeats = self._repeats if phase is Phase.MEASURE else None
+        self._inputs = repeats.inputs(jobs, self._seed) if repeats else []
+        self._namespaces = Namespaces(self._run_id, start, shared=repeats is not None)
 
     async def _until(self, due: float) -> None:
         """Without a pause when the time has come: what is due goes out before any answer is looked at."""
@@ -114,7 +127,17 @@ class Users:
             await self._live(record)
 
     def _record(self, index: int, phase: Phase, due: float) -> JobRecord:
-        return JobRecord(index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=due)
+        asked = self._inputs[index] if self._inputs else None
+        return JobRecord(index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=due, input=asked)
+
+    def _fields(self, record: JobRecord) -> dict[str, str]:
+        """Jobs that ask for the same have one script seed, and each its own seed key."""
+        same = record.seed_key if record.input is None else f"{self._seed}/{record.phase}/input-{record.input}"
+        return {
+            "seed": str(script_seed(same)),
+            "seed_key": record.seed_key,
+            "cache_namespace": self._namespaces.of(record.seed_key),
+        }
 
     def _drop(self, record: JobRecord) -> None:
         record.dropped = True
@@ -126,7 +149,6 @@ class Users:
     async def _live(self, record: JobRecord) -> None:
         """One job from due time to end; failures of requests are part of the record."""
         measured = record.phase is Phase.MEASURE
-        fields = {"seed": str(script_seed(record.seed_key)), "seed_key": record.seed_key}
         self._metrics.in_flight.inc()
         if record.sent is None:
             record.sent = self._clock.now()
@@ -136,7 +158,7 @@ class Users:
                 self._metrics.late.inc()
         try:
             key = f"{self._run_id}/{record.seed_key}"
-            record.id = (await self._client.submit(self._form, fields, key, record.interruptions)).id
+            record.id = (await self._client.submit(self._form, self._fields(record), key, record.interruptions)).id
             record.acknowledged = self._clock.now()
             if measured and self._cancellations and (where := self._cancellations.of(record.index)):
                 await self._cancel(record, record.id, where)

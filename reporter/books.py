@@ -1,8 +1,10 @@
 """The same jobs as three parties counted them, from Prometheus. None where a party told nothing."""
 
-from contract.calls import CallResult, Provider
+from collections.abc import Sequence
+
+from contract.calls import CacheResult, CacheStore, CallResult, Provider
 from contract.jobs import Outcome
-from reporter.answers import Answers
+from reporter.answers import Answers, Sample
 
 SINGLES = {
     "ledger": {
@@ -43,8 +45,30 @@ def retried_calls(answers: Answers, provider: Provider) -> int | None:
     return _sum(answers, "call.retries", provider)
 
 
+def mock_calls(answers: Answers, provider: Provider) -> int | None:
+    """Calls that the mocks answered, whatever the status."""
+    return _sum(answers, "mock.calls", provider)
+
+
+def cache_lookups(answers: Answers, provider: Provider, *results: CacheResult) -> int | None:
+    """That came to these results, as the workers counted them."""
+    return _total([s for s in answers.samples("cache.lookups", provider=provider) if s.labels["result"] in results])
+
+
+def lost_entries(answers: Answers) -> int | None:
+    """That the cache did not take, or forgot to make room."""
+    unstored = _total([s for s in answers.samples("cache.stores") if s.labels["result"] != CacheStore.STORED])
+    evicted = _total(answers.samples("cache.evicted"))
+    return None if unstored is None or evicted is None else unstored + evicted
+
+
 def _sum(answers: Answers, id_: str, provider: Provider, without: str | None = None) -> int | None:
-    samples = [s for s in answers.samples(id_, provider=provider) if without is None or s.labels["result"] != without]
+    return _total(
+        [s for s in answers.samples(id_, provider=provider) if without is None or s.labels["result"] != without]
+    )
+
+
+def _total(samples: Sequence[Sample]) -> int | None:
     known = [sample.value for sample in samples if sample.value is not None]
     return int(sum(known)) if known else None
 

@@ -10,6 +10,7 @@ from contract.jobs import Cause, ErrorCode, Outcome, Stage, Timings
 from contract.runfolder import RequestRecord
 from reporter.answers import Sample
 from reporter.breakers import breakers
+from reporter.caching import cache_hit_rate
 from reporter.cancelling import cancelling
 from reporter.indicator import Indicator, share
 from reporter.recovery import recovery
@@ -38,6 +39,7 @@ def indicators(run: Run) -> dict[str, Indicator]:
         "tts_p95": _calls(run, Provider.TTS),
         "visual_p95": _calls(run, Provider.VISUAL),
         "assemble_p95": _stage(run, Stage.ASSEMBLE),
+        "cache_hit_rate": cache_hit_rate(run),
         **recovery(run),
         **breakers(run),
         **cancelling(run),

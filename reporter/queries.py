@@ -167,6 +167,33 @@ COUNTS = (
         "bytes",
         growth("t2v_mock_payload_bytes_total", "provider", "direction"),
     ),
+    Query("cache.lookups", "Lookups in the cache", "lookups", growth("t2v_cache_lookups_total", "provider", "result")),
+    Query("cache.stores", "Answers to be kept", "answers", growth("t2v_cache_stores_total", "provider", "result")),
+    Query(
+        "cache.bytes",
+        "Answers read from the cache and stored in it",
+        "bytes",
+        growth("t2v_cache_payload_bytes_total", "provider", "direction"),
+    ),
+    Query(
+        "cache.saved",
+        "What the calls took whose answers were used again",
+        "seconds",
+        growth("t2v_cache_saved_seconds_total", "provider"),
+    ),
+    Query("cache.evicted", "Entries forgotten to make room", "entries", growth("t2v_cache_evicted_keys_total")),
+    Query(
+        "cache.memory",
+        "Most memory that the cache used",
+        "bytes",
+        "max(max_over_time(t2v_cache_used_memory_bytes[$window] @ $end))",
+    ),
+    Query(
+        "cache.limit",
+        "Memory that the cache may use",
+        "bytes",
+        f"max(last_over_time(t2v_cache_max_memory_bytes[{BASELINE}] @ $end))",
+    ),
     Query(
         "cpu.processes", "CPU time of each process", "seconds", growth("process_cpu_seconds_total", "job", "instance")
     ),

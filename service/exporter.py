@@ -1,19 +1,21 @@
-"""The ledger's one exporter: Redis's totals as metrics, read at each scrape.
+"""The one exporter of both Redis: the ledger's totals and the cache's state as metrics, read at each scrape.
 
-Totals live in Redis, so a killed worker takes no count with it; while Redis is away nothing but that is exported.
+Totals live in Redis, so a killed worker takes no count with it; while a Redis is away nothing but that is exported.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from contract.catalogue import LedgerTotals
+from contract.catalogue import CacheState, LedgerTotals
 from contract.connections import REDIS_DOWN, connect
 from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
@@ -24,14 +26,26 @@ from contract.settings import Deployment
 
 
 class _Snapshot(Collector):
-    """Holds what one scrape read; None while Redis is away."""
+    """Holds what one scrape read; None while Redis is away. `up` names the metric that says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, up: str, documentation: str) -> None:
         self.families: list[Metric] | None = None
+        self._up = up
+        self._documentation = documentation
+
+    async def take(self, reading: Awaitable[list[Metric]]) -> None:
+        try:
+            self.families = await reading
+        except REDIS_DOWN:
+            self.families = None
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(LedgerTotals.UP, "1 while the ledger answers", float(self.families is not None))
+        yield GaugeMetricFamily(self._up, self._documentation, float(self.families is not None))
         yield from self.families or ()
+
+
+async def _state(cache: Redis) -> list[Metric]:
+    return list(CacheState.families(await cache.info("memory") | await cache.info("stats")))
 
 
 async def _read(records: Records) -> list[Metric]:
@@ -43,15 +57,15 @@ async def _read(records: Records) -> list[Metric]:
 
 def create_app(deployment: Deployment) -> Starlette:
     registry = ProcessRegistry()
-    snapshot = _Snapshot()
-    registry.register(snapshot)
+    ledger = _Snapshot(LedgerTotals.UP, "1 while the ledger answers")
+    kept = _Snapshot(CacheState.UP, "1 while the cache answers")
+    registry.register(ledger)
+    registry.register(kept)
     records = Records(connect(deployment.redis_url, deployment.redis_timeout / 4))
+    cache = connect(deployment.cache_url, deployment.redis_timeout / 4)
 
     async def metrics(_: Request) -> Response:
-        try:
-            snapshot.families = await _read(records)
-        except REDIS_DOWN:
-            snapshot.families = None
+        await asyncio.gather(ledger.take(_read(records)), kept.take(_state(cache)))
         body, media_type = render(registry)
         return Response(body, media_type=media_type)
 
@@ -62,6 +76,7 @@ def create_app(deployment: Deployment) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await records.redis.aclose()
+        await cache.aclose()
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", healthz)], lifespan=lifespan)
 

@@ -1,0 +1,88 @@
+"""What the cache did in a run: by the workers' counters, and by the records of its jobs."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.calls import CACHE_HITS, CacheResult, CallResult, Provider
+from contract.jobs import CacheLookup, CallTiming
+from contract.runfolder import JobRecord
+from reporter.books import cache_lookups
+from reporter.indicator import Indicator, share
+from reporter.runs import Run
+
+
+def cache_hit_rate(run: Run) -> Indicator:
+    """Hits / lookups by the workers' counters; an answer shared with a call under way is a hit: no call was made."""
+    found = share(_counted(run, *CACHE_HITS), _counted(run, *CacheResult), "lookups")
+    audit = audit_of(run.measured).values()
+    if found.value is None or not audit:
+        return found
+    hits, achievable = sum(one.hits for one in audit), sum(one.achievable for one in audit)
+    return Indicator(found.value, found.n, f"{found.note}; {hits} of {achievable} achievable hits")
+
+
+def _counted(run: Run, *results: CacheResult) -> int:
+    return sum(cache_lookups(run.answers, provider, *results) or 0 for provider in Provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Of one provider. A request is `distinct` when it is the first of its kind within its jobs' namespace; each one
+    after it might have been a hit, so `achievable` is lookups − distinct.
+
+    `calls` went to the provider for the lookups that missed, good ones, and `again` of them for a request that had been
+    called for before. Of the calls whose answers were used again, once per use: `original` is what they took, and
+    `planned` what the mock had planned for them, in seconds; None where one is unknown.
+    """
+
+    lookups: int
+    hits: int
+    distinct: int
+    calls: int
+    original: float | None
+    planned: float | None
+
+    @property
+    def achievable(self) -> int:
+        return self.lookups - self.distinct
+
+    @property
+    def again(self) -> int:
+        return self.calls - self.distinct
+
+
+def audit_of(records: Sequence[JobRecord]) -> dict[Provider, Audit]:
+    """By provider, of those that were looked up for."""
+    lookups: dict[Provider, list[CacheLookup]] = defaultdict(list)
+    calls: dict[Provider, dict[str, list[CallTiming]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if record.timings is None:
+            continue
+        good = {(call.provider, call.scene): call for call in record.timings.calls if call.result is CallResult.OK}
+        for lookup in record.timings.lookups:
+            lookups[lookup.provider].append(lookup)
+            call = good.get((lookup.provider, lookup.scene))
+            if call is not None and not lookup.result.saves_call:
+                calls[lookup.provider][lookup.request].append(call)
+    return {provider: _audit(found, calls[provider]) for provider, found in lookups.items()}
+
+
+def _audit(lookups: list[CacheLookup], calls: dict[str, list[CallTiming]]) -> Audit:
+    hits = [lookup for lookup in lookups if lookup.result.saves_call]
+    sources = [_source(hit, calls.get(hit.request, [])) for hit in hits]
+    known = [source for source in sources if source is not None]
+    planned = [source.planned for source in known if source.planned is not None]
+    return Audit(
+        lookups=len(lookups),
+        hits=len(hits),
+        distinct=len({lookup.request for lookup in lookups}),
+        calls=sum(map(len, calls.values())),
+        original=sum(source.seconds for source in known) if len(known) == len(hits) else None,
+        planned=sum(planned) if len(planned) == len(hits) else None,
+    )
+
+
+def _source(hit: CacheLookup, calls: list[CallTiming]) -> CallTiming | None:
+    """The call whose answer was used: of several for one request, the one that took as long as the entry says."""
+    return min(calls, key=lambda call: abs(call.seconds - hit.saved), default=None)
