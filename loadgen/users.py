@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from contract.catalogue import LoadMetrics, Phase
-from contract.jobs import Job, Outcome, Stage, Status
+from contract.jobs import Job, Outcome, Stage, Status, Voice
 from contract.runfolder import CancelRecord, JobRecord
 from loadgen.cancellations import CancelAt, Cancellations
 from loadgen.client import END_BOUND, Client, Form
@@ -24,6 +24,7 @@ DONE = (Outcome.COMPLETED, Outcome.PARTIAL)
 LOOK = 0.005
 """Seconds between two looks at a job that is to be cancelled at a stage."""
 STAGES = list(Stage)
+VOICES = list(Voice)
 
 OnRecord = Callable[[JobRecord], None]
 
@@ -131,13 +132,12 @@ class Users:
         return JobRecord(index=index, phase=phase, seed_key=f"{self._seed}/{phase}/{index}", due=due, input=asked)
 
     def _fields(self, record: JobRecord) -> dict[str, str]:
-        """Jobs that ask for the same have one script seed, and each its own seed key."""
-        same = record.seed_key if record.input is None else f"{self._seed}/{record.phase}/input-{record.input}"
-        return {
-            "seed": str(script_seed(same)),
-            "seed_key": record.seed_key,
-            "cache_namespace": self._namespaces.of(record.seed_key),
-        }
+        """Jobs that ask for the same have one script seed and one voice, and each its own seed key."""
+        named = {"seed_key": record.seed_key, "cache_namespace": self._namespaces.of(record.seed_key)}
+        if record.input is None:
+            return named | {"seed": str(script_seed(record.seed_key))}
+        seed = script_seed(f"{self._seed}/{record.phase}/input-{record.input}")
+        return named | {"seed": str(seed), "voice": VOICES[record.input % len(VOICES)]}
 
     def _drop(self, record: JobRecord) -> None:
         record.dropped = True

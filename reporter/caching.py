@@ -86,3 +86,15 @@ def _audit(lookups: list[CacheLookup], calls: dict[str, list[CallTiming]]) -> Au
 def _source(hit: CacheLookup, calls: list[CallTiming]) -> CallTiming | None:
     """The call whose answer was used: of several for one request, the one that took as long as the entry says."""
     return min(calls, key=lambda call: abs(call.seconds - hit.saved), default=None)
+
+
+def first_asked(records: Sequence[JobRecord]) -> tuple[list[JobRecord], list[JobRecord]]:
+    """Of a load that repeats inputs: the jobs that asked first for theirs, by their due times, and the rest."""
+    seen: set[int] = set()
+    first: list[JobRecord] = []
+    repeated: list[JobRecord] = []
+    for record in sorted(records, key=lambda record: record.due):
+        if record.input is not None:
+            (repeated if record.input in seen else first).append(record)
+            seen.add(record.input)
+    return first, repeated

@@ -44,6 +44,7 @@ TITLES = {
     "cancelled_late_calls": "calls after cancelling",
     "cancel_leftovers": "files after cancelling",
     "cancels_ignored": "cancellations ignored",
+    "cache_hit_rate": "cache hit rate",
 }
 
 
