@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from contract.catalogue import (
     LATENCY_BUCKETS,
+    CacheState,
     LedgerTotals,
     LoadMetrics,
     MockMetrics,
@@ -59,6 +60,10 @@ WORKER = {
     f"t2v_breaker_probes_total {PROVIDERS} result=bad|good|neutral",
     f"t2v_provider_call_seconds {PROVIDERS}",
     f"t2v_provider_payload_bytes_total {PROVIDERS} direction=received|sent",
+    f"t2v_cache_lookups_total {PROVIDERS} result=abandoned|coalesced|corrupt|down|hit|miss|slow",
+    f"t2v_cache_stores_total {PROVIDERS} result=dropped|failed|stored",
+    f"t2v_cache_payload_bytes_total {PROVIDERS} direction=received|sent",
+    f"t2v_cache_saved_seconds_total {PROVIDERS}",
     "t2v_leftovers_removed_total what=execution|job|upload",
     "t2v_worker_slots",
     "t2v_worker_slots_used",
@@ -97,6 +102,16 @@ LEDGER = {
 }
 
 
+CACHE = {"t2v_cache_evicted_keys_total", "t2v_cache_used_memory_bytes", "t2v_cache_max_memory_bytes"}
+
+
+class Empty(Collector):
+    """A cache that holds nothing, as the exporter shows it."""
+
+    def collect(self) -> Iterable[Metric]:
+        return CacheState.families({"evicted_keys": 0, "used_memory": 0, "maxmemory": 0})
+
+
 class Idle(Collector):
     """An empty ledger, as the exporter shows it."""
 
@@ -111,6 +126,7 @@ ROLES: dict[str, tuple[Callable[[CollectorRegistry], object], set[str]]] = {
     "mocks": (MockMetrics, MOCKS),
     "load": (LoadMetrics, LOAD),
     "ledger": (lambda registry: registry.register(Idle()), LEDGER),
+    "cache": (lambda registry: registry.register(Empty()), CACHE),
 }
 each_role = pytest.mark.parametrize(("declare", "expected"), ROLES.values(), ids=ROLES)
 

@@ -9,6 +9,7 @@ from contract.runfolder import JobRecord, RequestFailure
 from loadgen.cancellations import Cancellations
 from loadgen.client import Client, Form
 from loadgen.document import Document
+from loadgen.repeats import Repeats
 from loadgen.scenario import ClosedLoop
 from loadgen.users import Clock, Users, outcome_of, script_seed
 from tests.unit.loadgen.handmade import job
@@ -20,8 +21,11 @@ FORM = Form.of(Document("paper.pdf", b"%PDF-1.7"))
 class Loop:
     """One closed loop against a tiny service, and what it left."""
 
-    def __init__(self, service: TinyService, cancel: Cancellations | None = None) -> None:
+    def __init__(
+        self, service: TinyService, cancel: Cancellations | None = None, repeats: Repeats | None = None
+    ) -> None:
         self.service = service
+        self.repeats = repeats
         self.cancel = cancel
         self.registry = CollectorRegistry()
         self.announced: list[JobRecord] = []
@@ -34,7 +38,16 @@ class Loop:
         self.untouched = generate_latest(self.registry)
         load = ClosedLoop(model="closed", users=users, jobs=jobs, ramp=ramp)
         async with serving(self.service.app) as url, Client(url) as client:
-            loop = Users(client, FORM, seed, metrics, self.announced.append, clock=clock, cancel=self.cancel)
+            loop = Users(
+                client,
+                FORM,
+                seed,
+                metrics,
+                self.announced.append,
+                clock=clock,
+                cancel=self.cancel,
+                repeats=self.repeats,
+            )
             await loop.closed_loop(load, phase, clock.now())
         return sorted(self.announced, key=lambda record: record.index)
 
@@ -108,6 +121,24 @@ async def test_jobs_have_scripts_of_their_own_that_come_again_with_the_run_s_see
     assert first == await seeds(Phase.MEASURE, 1)
     every = first | await seeds(Phase.WARMUP, 1) | await seeds(Phase.MEASURE, 2)
     assert len(every) == len(set(every.values())) == 24
+
+
+async def test_jobs_that_ask_for_the_same_share_a_cache_and_jobs_of_other_loads_share_none() -> None:
+    async def forms(phase: Phase, repeats: Repeats | None) -> list[dict[str, str]]:
+        loop = Loop(TinyService(), repeats=repeats)
+        records = await loop.run(2, 8, phase)
+        by_key = {form["seed_key"]: form for form in loop.service.forms}
+        return [by_key[record.seed_key] | {"input": str(record.input)} for record in records]
+
+    twice = await forms(Phase.MEASURE, Repeats(repeats=2))
+    assert len({form["cache_namespace"] for form in twice}) == 1
+    assert len({form["seed_key"] for form in twice}) == 8
+    asked = [(form["input"], form["seed"], form["voice"]) for form in twice]
+    assert len(set(asked)) == 4
+    assert all(asked.count(one) == 2 for one in asked)
+    once = [*await forms(Phase.MEASURE, None), *await forms(Phase.WARMUP, Repeats(repeats=2))]
+    assert len({form["cache_namespace"] for form in once} - {twice[0]["cache_namespace"]}) == 16
+    assert {form["input"] for form in once} == {"None"}
 
 
 def test_a_script_s_seed_is_one_that_the_service_takes() -> None:

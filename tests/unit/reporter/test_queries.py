@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from contract.catalogue import LedgerTotals, LoadMetrics, MockMetrics, Phase, RequestKind, ServiceMetrics, WorkerMetrics
+from contract.catalogue import (
+    CacheState,
+    LedgerTotals,
+    LoadMetrics,
+    MockMetrics,
+    Phase,
+    RequestKind,
+    ServiceMetrics,
+    WorkerMetrics,
+)
 from contract.jobs import Status
 from reporter.queries import HISTOGRAMS, QUERIES, Query
 
@@ -21,7 +30,8 @@ def known_names() -> set[str]:
     LoadMetrics(registry)
     names = set(re.findall(r"^(t2v_\w+)", generate_latest(registry).decode(), re.MULTILINE))
     families = LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE)
-    return names | {sample.name for family in families for sample in family.samples}
+    cache = CacheState.families({"evicted_keys": 0, "used_memory": 0, "maxmemory": 0})
+    return names | {sample.name for family in (*families, *cache) for sample in family.samples}
 
 
 def test_each_metric_that_is_asked_for_exists() -> None:

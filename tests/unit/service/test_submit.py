@@ -11,14 +11,28 @@ SEPARATOR = "boundary"
 
 async def test_an_accepted_document_is_answered_with_where_to_follow_it(front: Front) -> None:
     answer = await front.submit(
-        fields={"scenes": "3", "style": "dark", "voice": "nova", "seed": "7", "seed_key": "job-1"}
+        fields={
+            "scenes": "3",
+            "style": "dark",
+            "voice": "nova",
+            "seed": "7",
+            "seed_key": "job-1",
+            "cache_namespace": "apart",
+        }
     )
     assert answer.status_code == 202
     job = answer.json()
     assert answer.headers["location"] == f"/v1/videos/{job['id']}"
     assert int(answer.headers["retry-after"]) >= 1
     assert (job["status"], job["object"], job["progress"]) == ("queued", "video", 0)
-    assert job["options"] == {"scenes": 3, "style": "dark", "voice": "nova", "seed": 7, "seed_key": "job-1"}
+    assert job["options"] == {
+        "scenes": 3,
+        "style": "dark",
+        "voice": "nova",
+        "seed": 7,
+        "seed_key": "job-1",
+        "cache_namespace": "apart",
+    }
     assert job["document"]["bytes"] == len(PDF)
     assert (await front.http.get(answer.headers["location"])).json() == job
     assert front.data.upload(job["id"]).read_bytes() == PDF
