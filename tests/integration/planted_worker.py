@@ -11,11 +11,17 @@ from typing import Any
 
 import uvloop
 
-from contract.calls import CallResult
+from contract.calls import CacheStore, CallResult
+from contract.catalogue import CacheMetrics
+from contract.jobs import CacheLookup
 from contract.ledger import _LUA, Claim, Ledger, Standing
 from contract.settings import Deployment, Workload
 from workers import __main__ as worker
+from workers.cache import cache
+from workers.cache.entry import Entry
+from workers.cache.shelf import Shelf
 from workers.leases import Execution, Leases
+from workers.providers import http
 from workers.providers.errors import CallError
 from workers.providers.http import Caller
 from workers.render import clean_up
@@ -113,9 +119,42 @@ def never_close(_: str) -> None:
     Breaker._count_good_probe = lambda _self: News.GOOD_PROBE  # type: ignore[assignment, method-assign] # planted
 
 
+def skip_hit(_: str) -> None:
+    """The first hit of a measured job is not counted."""
+    count_lookup, turns = cache.count_lookup, count()
+
+    def skipping(lookup: CacheLookup, metrics: CacheMetrics) -> None:
+        if not lookup.result.saves_call or next(turns):
+            count_lookup(lookup, metrics)
+
+    cache.count_lookup = skipping  # planted
+
+
+def share_all(_: str) -> None:
+    """All jobs share one cache, whatever they ask for."""
+
+    def one(namespace: str, address: str, payload: bytes) -> str:
+        return cache.request_name(namespace[:0], address, payload)
+
+    http.request_name = one  # type: ignore[attr-defined] # planted
+
+
+def keep_nothing(_: str) -> None:
+    """What is said to be stored is not."""
+
+    def put(self: Shelf, name: str, _entry: Entry, done: Callable[[CacheStore], None]) -> None:
+        self.release(name)
+        done(CacheStore.STORED)
+
+    Shelf.put = put  # type: ignore[assignment, method-assign] # planted
+
+
 DEFECTS: dict[str, Callable[[str], None]] = {
     defect.__name__: defect
-    for defect in (leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close)
+    for defect in (
+        *(leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close),
+        *(skip_hit, share_all, keep_nothing),
+    )
 }
 
 if __name__ == "__main__":

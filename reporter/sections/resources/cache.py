@@ -28,9 +28,9 @@ DEFINITIONS = (
 )
 AUDIT = (
     "*Wanted*: what the jobs of the client need, were there no cache. *Asked*: calls that came to the mocks, by their "
-    "own metrics. *Saved*: wanted − asked, what the mocks were not asked. *Distinct*: different requests in the records "
-    "of the jobs. *Original calls*: what the calls took whose answers were used again, once per use, by the records; "
-    "*planned*, what the mocks had planned for them."
+    "own metrics. *Saved*: wanted − asked, what the mocks were not asked. *Distinct*: different requests in the "
+    "records of the jobs. *Original calls*: what the calls took whose answers were used again, once per use, by the "
+    "records; *planned*, what the mocks had planned for them."
 )
 
 

@@ -159,3 +159,9 @@ def test_after_a_fault_of_a_process_the_cache_has_no_books() -> None:
     assert scope_of(TWICE, disturbed=True) is Scope.NOTHING
     account = balanced([job(0, HIT, HIT)], disturbed=True, shared=False)
     assert (account.entries, account.unexplained) == ([], [])
+
+
+def test_a_workload_without_a_cache_has_no_lookups_to_audit() -> None:
+    plain = record(0, executions=1, timings=Timings(calls=_calls([lookup(Provider.LLM, 0, "a", MISS)])))
+    account = balanced([plain])
+    assert (red(account), account.unexplained) == ([], [])

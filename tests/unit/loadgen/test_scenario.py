@@ -5,6 +5,7 @@ import pytest
 
 from contract.errors import UsageError
 from loadgen.indicator import Indicator
+from loadgen.repeats import Repeats
 from loadgen.scenario import LOAD, ClosedLoop, OpenLoop, Scenario, Warmup, load, names, read
 
 GOOD = """
@@ -185,3 +186,19 @@ def test_burst_is_a_thousand_jobs_in_a_second_by_several_generators() -> None:
     (arrivals,) = [one.arrivals(1) for one in burst.loads if isinstance(one, OpenLoop)]
     assert (len(arrivals), arrivals[0], arrivals[-1]) == (1000, 0.0, 0.999)
     assert burst.generators == 4
+
+
+def test_cache_asks_for_each_input_twice_and_judges_the_floor_of_its_hit_rate() -> None:
+    cache = load("cache")
+    assert cache.cache == Repeats(repeats=2)
+    assert (Indicator.CACHE_HIT_RATE, ">=", 0.4) in {(t.indicator, t.op, t.limit) for t in cache.targets}
+    assert (cache.keeps_calls, cache.spoils_calls, cache.is_about_faults) == (True, False, False)
+
+
+@pytest.mark.parametrize("more", ['[[faults]]\ntarget = "worker"\nkind = "kill"\nat = 1.0\n', "restarts = true\n"])
+def test_inputs_are_not_repeated_where_processes_die(tmp_path: Path, more: str) -> None:
+    content = f"{GOOD}\n[cache]\nrepeats = 2\n"
+    assert read(written(tmp_path, content)).cache
+    spoilt = f"{content}{more}" if more.startswith("[") else f"{more}{content}"
+    with pytest.raises(UsageError, match=r"a \[cache\] goes with one \[load\] of jobs and without faults"):
+        read(written(tmp_path, spoilt))
