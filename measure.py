@@ -256,8 +256,13 @@ def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
 
 def _cache_account(step: Step, outcomes: Outcomes, answers: Answers) -> Account:
     scope = scope_of(outcomes.measured, disturbed=bool(outcomes.faults))
-    shared = step.scenario.cache is not None
-    books = CacheBooks(outcomes.measured, outcomes.calls, shared=shared, scope=scope)
+    books = CacheBooks(
+        outcomes.measured,
+        outcomes.calls,
+        scope,
+        shared=step.scenario.cache is not None,
+        forgetful=_forgot(outcomes),
+    )
     return books.balance(
         CacheCounted(
             lookups={provider: cache_lookups(answers, provider, *CacheResult) for provider in Provider},
@@ -274,8 +279,12 @@ def _without(outcomes: Outcomes) -> set[str]:
     job has it run twice; and requests that are sent again are counted again by the API.
     """
     killed = any(fault.target == Target.WORKER and fault.kind != Kind.PAUSE for fault in outcomes.faults)
-    forgot = any(fault.kind == Kind.POWER_LOSS for fault in outcomes.faults)
-    return ({"workers"} if killed or forgot else set()) | ({"api"} if outcomes.faults else set())
+    return ({"workers"} if killed or _forgot(outcomes) else set()) | ({"api"} if outcomes.faults else set())
+
+
+def _forgot(outcomes: Outcomes) -> bool:
+    """Whether the ledger lost data."""
+    return any(fault.kind == Kind.POWER_LOSS for fault in outcomes.faults)
 
 
 def _answered(requests: list[RequestRecord], answers: Answers) -> dict[str, int | None]:

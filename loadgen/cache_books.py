@@ -32,17 +32,29 @@ class CacheCounted:
 
 
 class CacheBooks:
-    def __init__(self, records: Sequence[JobRecord], ledger: CallLedger | None, *, shared: bool, scope: Scope) -> None:
-        """`shared`: jobs share what was answered, as the scenario wants; `ledger` is the mocks' then."""
+    def __init__(
+        self,
+        records: Sequence[JobRecord],
+        ledger: CallLedger | None,
+        scope: Scope,
+        *,
+        shared: bool = False,
+        forgetful: bool = False,
+    ) -> None:
+        """`shared`: jobs share what was answered, as the scenario wants; `ledger` is the mocks' then.
+
+        `forgetful`: the job ledger lost data, so what looks like a first execution may have had another before.
+        """
         self._records = records
         self._ledger = ledger
-        self._shared = shared
         self._scope = scope
+        self._shared = shared
+        self._forgetful = forgetful
 
     def balance(self, counted: CacheCounted) -> Account:
+        account = Account(unexplained=[] if self._forgetful else list(self._unexplained()))
         if self._scope is Scope.NOTHING:
-            return Account()
-        account = Account(unexplained=list(self._unexplained()))
+            return account
         for provider in Provider:
             lookups = [lookup for lookup in self._lookups() if lookup.provider is provider]
             hits = [lookup for lookup in lookups if lookup.result.saves_call]

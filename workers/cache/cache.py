@@ -176,5 +176,7 @@ async def open_cache(url: str, workload: Workload, metrics: CacheMetrics) -> Asy
         return
     async with open_link(url, _now) as link:
         shelf = Shelf(link, workload.call_timeout)
-        yield Cache(shelf, metrics, workload.call_timeout)
-        await shelf.settle()
+        try:
+            yield Cache(shelf, metrics, workload.call_timeout)
+        finally:
+            await shelf.settle()

@@ -77,7 +77,7 @@ class Shelf:
             await self._link.ask("EVAL", _STORE, 2, keys.CACHE + name, keys.CACHE_LOCK + name, self._token, stored)
             result = CacheStore.STORED
         except CacheAwayError:
-            pass
+            self.release(name)
         finally:
             self._bytes -= len(stored)
             done(result)

@@ -74,10 +74,15 @@ def counted(records: Sequence[JobRecord], lost: int = 0) -> CacheCounted:
 
 
 def balanced(
-    records: Sequence[JobRecord], told: CacheCounted | None = None, *, shared: bool = True, disturbed: bool = False
+    records: Sequence[JobRecord],
+    told: CacheCounted | None = None,
+    *,
+    shared: bool = True,
+    disturbed: bool = False,
+    forgetful: bool = False,
 ) -> Account:
     scope = scope_of(records, disturbed=disturbed)
-    books = CacheBooks(records, ledger(records) if shared else None, shared=shared, scope=scope)
+    books = CacheBooks(records, ledger(records) if shared else None, scope, shared=shared, forgetful=forgetful)
     return books.balance(told or counted(records))
 
 
@@ -155,9 +160,14 @@ def test_two_scenes_of_one_job_may_ask_for_the_same() -> None:
     assert (red(account), account.unexplained) == ([], [])
 
 
-def test_after_a_fault_of_a_process_the_cache_has_no_books() -> None:
+def test_a_worker_that_was_killed_took_its_counts_along_but_a_hit_is_named_all_the_same() -> None:
     assert scope_of(TWICE, disturbed=True) is Scope.NOTHING
-    account = balanced([job(0, HIT, HIT)], disturbed=True, shared=False)
+    account = balanced([job(0, HIT, MISS)], disturbed=True, shared=False)
+    assert (account.entries, len(account.unexplained)) == ([], 1)
+
+
+def test_a_job_whose_first_execution_the_ledger_forgot_may_find_what_that_had_stored() -> None:
+    account = balanced([job(0, HIT, HIT)], disturbed=True, shared=False, forgetful=True)
     assert (account.entries, account.unexplained) == ([], [])
 
 

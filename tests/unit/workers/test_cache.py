@@ -166,6 +166,25 @@ async def test_an_answer_that_could_not_be_kept_is_counted(url: str) -> None:
         assert worker.metric("t2v_cache_stores_total", result="failed") == 1
 
 
+async def test_an_answer_for_which_there_is_no_room_is_counted_and_keeps_nobody_waiting(
+    worker: Worker, redis: Redis
+) -> None:
+    call = Call()
+    call.gate.clear()
+    fetching = asyncio.create_task(worker.fetch(call))
+    await call.under_way.wait()
+    assert await redis.exists(keys.CACHE_LOCK + "request") == 1
+    await redis.config_set("maxmemory", 1, "maxmemory-policy", "noeviction")
+    try:
+        call.gate.set()
+        await fetching
+        await worker.settled()
+        assert await redis.exists(keys.CACHE_LOCK + "request") == 0
+    finally:
+        await redis.config_set("maxmemory", MOST_BYTES, "maxmemory-policy", "allkeys-lru")
+    assert worker.metric("t2v_cache_stores_total", result="failed") == 1
+
+
 async def test_what_many_ask_for_at_once_is_called_for_once(worker: Worker, other: Worker) -> None:
     call = Call()
     call.gate.clear()
