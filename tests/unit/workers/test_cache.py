@@ -174,14 +174,16 @@ async def test_an_answer_for_which_there_is_no_room_is_counted_and_keeps_nobody_
     fetching = asyncio.create_task(worker.fetch(call))
     await call.under_way.wait()
     assert await redis.exists(keys.CACHE_LOCK + "request") == 1
-    await redis.config_set("maxmemory", 1, "maxmemory-policy", "noeviction")
+    await redis.config_set("maxmemory-policy", "noeviction")
+    await redis.config_set("maxmemory", 1)
     try:
         call.gate.set()
         await fetching
         await worker.settled()
         assert await redis.exists(keys.CACHE_LOCK + "request") == 0
     finally:
-        await redis.config_set("maxmemory", MOST_BYTES, "maxmemory-policy", "allkeys-lru")
+        await redis.config_set("maxmemory", MOST_BYTES)
+        await redis.config_set("maxmemory-policy", "allkeys-lru")
     assert worker.metric("t2v_cache_stores_total", result="failed") == 1
 
 
