@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.calls import SEED_KEY_PATTERN, CallResult, Provider
+from contract.calls import SEED_KEY_PATTERN, CallResult, Provider, UsageUnit
 
 
 class Status(StrEnum):
@@ -133,6 +133,9 @@ class CallTiming(BaseModel):
     planned: float | None
     bytes_sent: int
     bytes_received: int
+    usage: dict[UsageUnit, int] | None = Field(
+        default=None, description="what the answer is billed by; unknown where there was none or it does not say"
+    )
 
 
 class Timings(BaseModel):
