@@ -10,7 +10,8 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.calls import Provider
+from contract.calls import BILLED, Provider
+from contract.catalogue import Direction
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -41,9 +42,17 @@ from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
+from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, mocked
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
-from reporter.books import client_counts, failed_calls, ledger_counts, retried_calls, worker_counts
+from reporter.books import (
+    client_counts,
+    failed_calls,
+    ledger_counts,
+    retried_calls,
+    unanswered_calls,
+    worker_counts,
+)
 from reporter.indicators import indicators
 from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
@@ -220,6 +229,7 @@ def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence
             *balance(parties, _without(outcomes)),
             *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
             *account.entries,
+            *([] if outcomes.faults else balance_traffic(_traffic(outcomes, answers))),
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
@@ -240,6 +250,37 @@ def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
     )
     books = CallBooks(outcomes.calls, outcomes.measured, patience, disturbed=bool(outcomes.faults))
     return books.balance(counted)
+
+
+def _traffic(outcomes: Outcomes, answers: Answers) -> Traffic:
+    """Of the mocked providers, at both ends."""
+    known = [provider for provider in Provider if provider in mocked(outcomes.measured)]
+    other_end = {Direction.SENT: Direction.RECEIVED, Direction.RECEIVED: Direction.SENT}
+    ways = [(provider, direction) for provider in known for direction in Direction]
+
+    def pairs(ours: str, theirs: str) -> dict[tuple[Provider, Direction], Pair]:
+        return {
+            (provider, way): Pair(
+                answers.count(ours, provider=provider, direction=way),
+                answers.count(theirs, provider=provider, direction=other_end[way]),
+            )
+            for provider, way in ways
+        }
+
+    return Traffic(
+        payload=pairs("call.bytes", "mock.bytes"),
+        wire=pairs("call.wire", "mock.wire"),
+        usage={
+            (provider, unit): Pair(
+                answers.count("call.usage", provider=provider, unit=unit),
+                answers.count("mock.usage", provider=provider, unit=unit),
+            )
+            for provider in known
+            for unit in BILLED[provider]
+        },
+        unanswered={provider for provider in known if unanswered_calls(answers, provider, UNANSWERED)},
+        untold={provider for provider in known if answers.count("call.usage_untold", provider=provider)},
+    )
 
 
 def _without(outcomes: Outcomes) -> set[str]:

@@ -1,5 +1,7 @@
 """The same jobs as three parties counted them, from Prometheus. None where a party told nothing."""
 
+from collections.abc import Collection
+
 from contract.calls import CallResult, Provider
 from contract.jobs import Outcome
 from reporter.answers import Answers
@@ -41,6 +43,12 @@ def failed_calls(answers: Answers, provider: Provider) -> int | None:
 def retried_calls(answers: Answers, provider: Provider) -> int | None:
     """Attempts beyond the first of their call, as the workers counted them."""
     return _sum(answers, "call.retries", provider)
+
+
+def unanswered_calls(answers: Answers, provider: Provider, results: Collection[CallResult]) -> int:
+    """Attempts that ended so, as the workers counted them."""
+    found = [s.value for s in answers.samples("call.results", provider=provider) if s.labels["result"] in results]
+    return int(sum(value for value in found if value is not None))
 
 
 def _sum(answers: Answers, id_: str, provider: Provider, without: str | None = None) -> int | None:
