@@ -5,7 +5,7 @@ The rooms do not know each other; this is the one place, beside the command line
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -66,14 +66,14 @@ SETTLE_BOUND = 20.0
 
 
 class _Observer:
-    """Prometheus at `url`; `generators` are the instances that join it last."""
+    """Prometheus at `url`; `joining` are the instances that it may not know yet, the load generators among them."""
 
-    def __init__(self, url: str, generators: Sequence[str]) -> None:
+    def __init__(self, url: str, joining: Sequence[str]) -> None:
         self._url = url
-        self._generators = generators
+        self._joining = joining
 
     async def settled(self, since: float) -> float:
-        return await settled(self._url, since, SETTLE_BOUND, self._generators)
+        return await settled(self._url, since, SETTLE_BOUND, self._joining)
 
     async def clock_skew(self) -> float:
         return await clock_skew(self._url)
@@ -144,6 +144,10 @@ async def _search(scenario: Scenario, search: Search, setting: _Setting, folder:
 
 
 async def _measure_rung(step: Step, setting: _Setting, folder: Path) -> Result:
+    if step.settings is not None:
+        workers = await setting.stack.restart_workers(step.settings)
+        observer = _Observer(setting.stack.prometheus_url, [*setting.crew.instances, *workers])
+        setting = replace(setting, observer=observer)
     rung = folder / RUNGS / step.load.rung
     rung.mkdir(parents=True)
     return await _measure(step, setting, rung, run_id=folder.name)
