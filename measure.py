@@ -22,6 +22,7 @@ from contract.runfolder import (
     RUN,
     RUNGS,
     UNEXPLAINED,
+    Entry,
     Integrity,
     RequestRecord,
     Result,
@@ -42,7 +43,7 @@ from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
-from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, mocked
+from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, comparable, mocked
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import (
@@ -233,7 +234,7 @@ def _evidence(outcomes: Outcomes, answers: Answers, patience: float) -> Evidence
             *balance(parties, _without(outcomes)),
             *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
             *account.entries,
-            *([] if outcomes.faults else balance_traffic(_traffic(outcomes, answers))),
+            *_balance_traffic(outcomes, answers),
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
@@ -254,6 +255,12 @@ def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
     )
     books = CallBooks(outcomes.calls, outcomes.measured, patience, disturbed=bool(outcomes.faults))
     return books.balance(counted)
+
+
+def _balance_traffic(outcomes: Outcomes, answers: Answers) -> list[Entry]:
+    if outcomes.faults or not comparable(outcomes.measured):
+        return []
+    return balance_traffic(_traffic(outcomes, answers))
 
 
 def _traffic(outcomes: Outcomes, answers: Answers) -> Traffic:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from contract.calls import CallResult, Provider, UsageUnit
 from contract.catalogue import Direction
+from contract.jobs import Outcome
 from contract.runfolder import Entry, JobRecord
 from loadgen.books import entry
 
@@ -44,8 +45,15 @@ def mocked(records: Sequence[JobRecord]) -> set[Provider]:
     return {call.provider for call in calls if call.planned is not None}
 
 
+def comparable(records: Sequence[JobRecord]) -> bool:
+    """Whether all work had ended when the ends were read: an execution that lost its job may go on for a while."""
+    return all(record.executions in {None, 1} and record.outcome is not Outcome.CANCELLED for record in records)
+
+
 def balance_traffic(traffic: Traffic) -> list[Entry]:
-    """Of mocked providers, in a run that killed no process: it would have taken along what it counted."""
+    """Of mocked providers, in a run whose work is `comparable` and that killed no process: it would have taken along
+    what it counted.
+    """
     entries = []
     for (provider, direction), pair in traffic.payload.items():
         name = f"payload bytes, {provider} {direction}"

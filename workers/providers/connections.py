@@ -8,6 +8,7 @@ from aiohttp import ClientRequest, ClientTimeout
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from prometheus_client import Counter
 
 from contract.calls import Provider
 from contract.catalogue import ConnectionEvent, TrafficMetrics
@@ -77,3 +78,22 @@ class MeteredConnector(aiohttp.TCPConnector):
         protocol.begin()
         connection.add_callback(protocol.meter.count)
         return connection
+
+
+Carried = list[tuple[str, str, float]]
+"""Of a counter's label children: provider, direction or event, and how much."""
+
+
+def carried(counter: Counter) -> Carried:
+    return [
+        (*sample.labels.values(), sample.value)  # type: ignore[misc] # the labels are two
+        for metric in counter.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total") and sample.value
+    ]
+
+
+def take_over(counted: Carried, counter: Counter) -> None:
+    """What another process counted, which nobody asks for it."""
+    for provider, what, amount in counted:
+        counter.labels(provider, what).inc(amount)

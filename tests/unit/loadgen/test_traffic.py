@@ -4,8 +4,8 @@ import pytest
 
 from contract.calls import CallResult, Provider, UsageUnit
 from contract.catalogue import Direction
-from contract.jobs import CallTiming, Timings
-from loadgen.traffic import Pair, Traffic, balance_traffic, mocked
+from contract.jobs import CallTiming, Outcome, Timings
+from loadgen.traffic import Pair, Traffic, balance_traffic, comparable, mocked
 from tests.unit.loadgen.handmade import record
 
 SENT, RECEIVED = (Provider.TTS, Direction.SENT), (Provider.TTS, Direction.RECEIVED)
@@ -90,3 +90,11 @@ def test_a_provider_that_plans_nothing_is_no_mock() -> None:
     job = record(0)
     job.timings = Timings(calls=[call(Provider.LLM, None), call(Provider.TTS, 0.1)])
     assert mocked([job]) == {Provider.TTS}
+
+
+def test_work_of_cancelled_jobs_and_earlier_executions_may_still_go_on() -> None:
+    again = record(1)
+    again.executions = 2
+    assert comparable([record(0), record(1)])
+    assert not comparable([record(0), record(1, outcome=Outcome.CANCELLED)])
+    assert not comparable([record(0), again])
