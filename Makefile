@@ -16,7 +16,8 @@ export REELBENCH_DOCUMENT := $(value DOCUMENT)
 export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
-unexport NAME SEED JOBS GENERATORS DOCUMENT RUN Q ONLY
+export REELBENCH_PRICES := $(value PRICES)
+unexport NAME SEED JOBS GENERATORS DOCUMENT RUN Q ONLY PRICES
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ chaos: setup ## Kill, pause and starve its processes: every scenario with faults
 scenarios: setup ## List the scenarios
 	@exec $(PY) -m cli scenarios
 
-report: setup ## Write the report again, offline: [RUN=<folder in runs/>], else from the newest valid runs
+report: setup ## Write the report again, offline: [RUN=<folder in runs/>] [PRICES=mine.toml], else from the newest valid runs
 	@exec $(PY) -m cli report $${REELBENCH_RUN:+"$$REELBENCH_RUN"}
 bench: setup ## Compare speed with named peers (prints a table, asserts nothing) [ONLY=queue]
 	@exec $(PY) -m bench $${REELBENCH_ONLY:+--only "$$REELBENCH_ONLY"}

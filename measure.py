@@ -5,12 +5,13 @@ The rooms do not know each other; this is the one place, beside the command line
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.calls import CACHE_HITS, CacheResult, Provider
+from contract.calls import BILLED, CACHE_HITS, CacheResult, Provider
+from contract.catalogue import Direction
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -21,6 +22,7 @@ from contract.runfolder import (
     RUN,
     RUNGS,
     UNEXPLAINED,
+    Entry,
     Integrity,
     RequestRecord,
     Result,
@@ -42,6 +44,7 @@ from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
+from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, comparable, mocked
 from loadgen.verdict import Evidence, Figure, combine, judge
 from reporter.answers import Answers
 from reporter.books import (
@@ -52,6 +55,7 @@ from reporter.books import (
     lost_entries,
     mock_calls,
     retried_calls,
+    unanswered_calls,
     worker_counts,
 )
 from reporter.indicators import indicators
@@ -67,14 +71,14 @@ SETTLE_BOUND = 20.0
 
 
 class _Observer:
-    """Prometheus at `url`; `generators` are the instances that join it last."""
+    """Prometheus at `url`; `joining` are the instances that it may not know yet, the load generators among them."""
 
-    def __init__(self, url: str, generators: Sequence[str]) -> None:
+    def __init__(self, url: str, joining: Sequence[str]) -> None:
         self._url = url
-        self._generators = generators
+        self._joining = joining
 
     async def settled(self, since: float) -> float:
-        return await settled(self._url, since, SETTLE_BOUND, self._generators)
+        return await settled(self._url, since, SETTLE_BOUND, self._joining)
 
     async def clock_skew(self) -> float:
         return await clock_skew(self._url)
@@ -145,6 +149,10 @@ async def _search(scenario: Scenario, search: Search, setting: _Setting, folder:
 
 
 async def _measure_rung(step: Step, setting: _Setting, folder: Path) -> Result:
+    if step.settings is not None:
+        workers = await setting.stack.restart_workers(step.settings)
+        observer = _Observer(setting.stack.prometheus_url, [*setting.crew.instances, *workers])
+        setting = replace(setting, observer=observer)
     rung = folder / RUNGS / step.load.rung
     rung.mkdir(parents=True)
     return await _measure(step, setting, rung, run_id=folder.name)
@@ -232,6 +240,7 @@ def _evidence(step: Step, outcomes: Outcomes, answers: Answers, patience: float)
             *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
             *account.entries,
             *kept.entries,
+            *_balance_traffic(outcomes, answers),
         ],
         integrity=outcomes.inspection.integrity,
         deaths=outcomes.deaths,
@@ -271,6 +280,43 @@ def _cache_account(step: Step, outcomes: Outcomes, answers: Answers) -> Account:
             mock_calls={provider: mock_calls(answers, provider) for provider in Provider},
             lost=lost_entries(answers),
         )
+    )
+
+
+def _balance_traffic(outcomes: Outcomes, answers: Answers) -> list[Entry]:
+    if outcomes.faults or not comparable(outcomes.measured):
+        return []
+    return balance_traffic(_traffic(outcomes, answers))
+
+
+def _traffic(outcomes: Outcomes, answers: Answers) -> Traffic:
+    """Of the mocked providers, at both ends."""
+    known = [provider for provider in Provider if provider in mocked(outcomes.measured)]
+    other_end = {Direction.SENT: Direction.RECEIVED, Direction.RECEIVED: Direction.SENT}
+    ways = [(provider, direction) for provider in known for direction in Direction]
+
+    def pairs(ours: str, theirs: str) -> dict[tuple[Provider, Direction], Pair]:
+        return {
+            (provider, way): Pair(
+                answers.count(ours, provider=provider, direction=way),
+                answers.count(theirs, provider=provider, direction=other_end[way]),
+            )
+            for provider, way in ways
+        }
+
+    return Traffic(
+        payload=pairs("call.bytes", "mock.bytes"),
+        wire=pairs("call.wire", "mock.wire"),
+        usage={
+            (provider, unit): Pair(
+                answers.count("call.usage", provider=provider, unit=unit),
+                answers.count("mock.usage", provider=provider, unit=unit),
+            )
+            for provider in known
+            for unit in BILLED[provider]
+        },
+        unanswered={provider for provider in known if unanswered_calls(answers, provider, UNANSWERED)},
+        untold={provider for provider in known if answers.count("call.usage_untold", provider=provider)},
     )
 
 

@@ -3,6 +3,7 @@
 The name travels in a header that a real provider ignores.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -17,6 +18,24 @@ class Provider(StrEnum):
     LLM = "llm"
     TTS = "tts"
     VISUAL = "visual"
+
+
+class UsageUnit(StrEnum):
+    """What providers bill by."""
+
+    INPUT_TOKENS = "input_tokens"
+    OUTPUT_TOKENS = "output_tokens"
+    CHARACTERS = "characters"
+    IMAGES = "images"
+
+
+Usage = Mapping[UsageUnit, int]
+
+BILLED: Mapping[Provider, tuple[UsageUnit, ...]] = {
+    Provider.LLM: (UsageUnit.INPUT_TOKENS, UsageUnit.OUTPUT_TOKENS),
+    Provider.TTS: (UsageUnit.CHARACTERS,),
+    Provider.VISUAL: (UsageUnit.IMAGES,),
+}
 
 
 class CallResult(StrEnum):
@@ -77,6 +96,10 @@ RETRY_REASONS = (
     CallResult.BAD_PAYLOAD,
 )
 """Results after which another attempt may be made; of the statuses, only those that another attempt may cure."""
+
+
+ANSWERED_WHOLE = (CallResult.OK, CallResult.BAD_PAYLOAD)
+"""Results of calls that were answered as asked, which a provider bills even where the answer is of no use."""
 
 
 class Verdict(StrEnum):

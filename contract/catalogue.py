@@ -10,10 +10,11 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from contract.calls import RETRY_REASONS, BreakerState, CacheResult, CacheStore, CallResult, Provider, Verdict
+from contract.calls import BILLED, RETRY_REASONS, BreakerState, CacheResult, CacheStore, CallResult, Provider, Verdict
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 from contract.provider_faults import Answered, FaultKind
+from contract.tcp_info import kernel_tells
 
 
 def _geometric(first: float, last: float, step: float) -> Iterator[float]:
@@ -48,6 +49,13 @@ class RequestKind(StrEnum):
 class Direction(StrEnum):
     SENT = "sent"
     RECEIVED = "received"
+
+
+class ConnectionEvent(StrEnum):
+    OPENED = "opened"
+    REUSED = "reused"
+    """For another exchange after its first."""
+    CLOSED = "closed"
 
 
 class WaitCause(StrEnum):
@@ -100,10 +108,57 @@ class ServiceMetrics:
                 self.seconds.labels(method, route, kind)
 
 
-class CallMetrics:
+class TrafficMetrics:
+    """What goes to the providers and back, and what they bill, as their caller sees it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.call_bytes = Counter(
+            "t2v_provider_payload_bytes",
+            "Body bytes of provider calls",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        self.wire_bytes = Counter(
+            "t2v_provider_wire_bytes",
+            "Bytes of the TCP streams to providers, as the kernel counts them; absent where it does not",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        self.connections = Counter(
+            "t2v_provider_connections",
+            "Connections to providers, by what happened to them",
+            ["provider", "event"],
+            registry=registry,
+        )
+        self.usage = Counter(
+            "t2v_provider_usage",
+            "What providers bill their answers by, answers of no use included",
+            ["provider", "unit"],
+            registry=registry,
+        )
+        self.usage_untold = Counter(
+            "t2v_provider_usage_untold",
+            "Answers that a provider bills and that do not say at how much, or cannot be read",
+            ["provider"],
+            registry=registry,
+        )
+        for provider in Provider:
+            for direction in Direction:
+                self.call_bytes.labels(provider, direction)
+                if kernel_tells():
+                    self.wire_bytes.labels(provider, direction)
+            for event in ConnectionEvent:
+                self.connections.labels(provider, event)
+            for unit in BILLED[provider]:
+                self.usage.labels(provider, unit)
+            self.usage_untold.labels(provider)
+
+
+class CallMetrics(TrafficMetrics):
     """Of provider calls, as their caller sees them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
         self.calls = Counter(
             "t2v_provider_calls",
             "Calls of AI providers, by result",
@@ -115,12 +170,6 @@ class CallMetrics:
             "Length of a provider call, good or bad",
             ["provider"],
             bounds=LATENCY_BUCKETS,
-            registry=registry,
-        )
-        self.call_bytes = Counter(
-            "t2v_provider_payload_bytes",
-            "Body bytes of provider calls",
-            ["provider", "direction"],
             registry=registry,
         )
         self.retries = Counter(
@@ -169,8 +218,6 @@ class CallMetrics:
             self.call_seconds.labels(provider)
             for result in CallResult:
                 self.calls.labels(provider, result)
-            for direction in Direction:
-                self.call_bytes.labels(provider, direction)
             for reason in RETRY_REASONS:
                 self.retries.labels(provider, reason)
             for cause in WaitCause:
@@ -319,6 +366,18 @@ class MockMetrics:
             ["provider", "direction"],
             registry=registry,
         )
+        self.wire_bytes = Counter(
+            "t2v_mock_wire_bytes",
+            "Bytes of the TCP streams, as the mock's kernel counts them; absent where it does not",
+            ["provider", "direction"],
+            registry=registry,
+        )
+        self.usage = Counter(
+            "t2v_mock_usage",
+            "What the answers that were sent are billed by, as the mock reckons",
+            ["provider", "unit"],
+            registry=registry,
+        )
         self.faults = Counter(
             "t2v_mock_faults",
             "Calls that met a fault, counted when it was decided",
@@ -342,6 +401,10 @@ class MockMetrics:
                 self.calls.labels(provider, status)
             for direction in Direction:
                 self.payload_bytes.labels(provider, direction)
+                if kernel_tells():
+                    self.wire_bytes.labels(provider, direction)
+            for unit in BILLED[provider]:
+                self.usage.labels(provider, unit)
 
 
 class LoadMetrics:

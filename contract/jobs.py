@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.calls import SEED_KEY_PATTERN, CacheResult, CallResult, Provider
+from contract.calls import SEED_KEY_PATTERN, CacheResult, CallResult, Provider, UsageUnit
 
 CACHE_NAMESPACE_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 
@@ -140,6 +140,9 @@ class CallTiming(BaseModel):
     planned: float | None
     bytes_sent: int
     bytes_received: int
+    usage: dict[UsageUnit, int] | None = Field(
+        default=None, description="what the answer is billed by; unknown where there was none or it does not say"
+    )
 
 
 class CacheLookup(BaseModel):

@@ -71,6 +71,7 @@ class Workload(BaseSettings):
     call_timeout: PositiveFloat = 5.0
     call_attempts: PositiveInt = 4
     first_backoff: PositiveFloat = Field(default=0.05, description="longest wait before a second attempt; doubles")
+    pooling: bool = Field(default=True, description="whether connections to providers are kept for the next call")
     breaker: BreakerTerms = BreakerTerms()
     job_deadline: PositiveFloat = 30.0
     lease: PositiveFloat = 10.0

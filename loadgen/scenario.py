@@ -38,8 +38,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Settings = dict[str, bool | str | int | float]
+
+
 class _Named(_Strict):
     name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", description="of the rung; by its load unless given")
+    workload: Settings = Field(default_factory=dict, description="of the workers, which are started again with it")
 
 
 class ClosedLoop(_Named):
@@ -178,7 +182,7 @@ class Scenario(_Strict):
     provider_faults: tuple[ProviderFault, ...] = Field(default=(), description="of the mocks, while the load runs")
     cancel: Cancellations | None = None
     cache: Repeats | None = Field(default=None, description="inputs that are asked for again, within one cache")
-    workload: dict[str, str | int | float] = Field(default_factory=dict, description="settings unlike the default")
+    workload: Settings = Field(default_factory=dict, description="settings unlike the default")
     restarts: bool = Field(default=False, description="whether processes that die by themselves are started again")
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
 
@@ -225,15 +229,19 @@ class Scenario(_Strict):
 
     @property
     def wants_own_stack(self) -> bool:
-        return bool(self.faults or self.workload or self.restarts)
+        return bool(self.faults or self.workload or self.restarts or any(load.workload for load in self.loads))
 
-    def settings(self) -> Workload:
-        """Raises UsageError where the scenario's workload is none, ValidationError where the environment's is."""
+    def settings(self, load: AnyLoad | None = None) -> Workload:
+        """Of the whole, or of one rung.
+
+        Raises UsageError where the scenario's workload is none, ValidationError where the environment's is.
+        """
         default = Workload()
-        if not self.workload:
+        given = self.workload | (load.workload if load else {})
+        if not given:
             return default
         try:
-            return Workload(**self.workload)  # type: ignore[arg-type] # validated by the model, as a file's values are
+            return Workload(**given)  # type: ignore[arg-type] # validated by the model, as a file's values are
         except ValidationError as error:
             raise UsageError(f"The workload of the scenario {self.name} does not fit: {_sentence(error)}") from None
 
@@ -281,6 +289,11 @@ class Step:
     scenario: Scenario
     load: AnyLoad
     targets: tuple[TargetSpec, ...]
+
+    @property
+    def settings(self) -> Workload | None:
+        """With which the workers are started again before; None where they go on as they are. Raises UsageError."""
+        return self.scenario.settings(self.load) if self.load.workload else None
 
     @property
     def warmup(self) -> ClosedLoop:

@@ -3,18 +3,30 @@
 import asyncio
 from time import perf_counter
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from contract.calls import Provider
+from contract.wire import WireMeter
 
 EXTENSION = "reelbench.connection"
 
 
 class CuttableProtocol(HttpToolsProtocol):
-    """Puts each request's transport into its scope, since ASGI knows no way to end a connection without an answer."""
+    """Puts itself into the scope of each request, since ASGI knows no way to end a connection without an answer."""
+
+    meter: WireMeter | None = None
+    """Once a provider was called over this connection, which then is that provider's."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {EXTENSION: {"transport": self.transport}}
+        self.scope["extensions"] = {EXTENSION: {"protocol": self}}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.meter is not None:
+            self.meter.close()
+        super().connection_lost(exc)
 
 
 class Connection:
@@ -22,7 +34,18 @@ class Connection:
 
     def __init__(self, request: Request) -> None:
         self._receive = request.receive
-        self._transport: asyncio.Transport = request.scope["extensions"][EXTENSION]["transport"]
+        self._protocol: CuttableProtocol = request.scope["extensions"][EXTENSION]["protocol"]
+        self._transport: asyncio.Transport = self._protocol.transport
+
+    def count_for(self, provider: Provider, wire_bytes: Counter) -> None:
+        """What goes over it from now on, and has so far."""
+        if self._protocol.meter is None:
+            self._protocol.meter = WireMeter(self._transport, wire_bytes, provider)
+
+    def answered(self) -> None:
+        """An answer was handed to the loop, which sends it at the end of this turn."""
+        assert self._protocol.meter is not None
+        self._protocol.loop.call_soon(self._protocol.meter.count)
 
     @property
     def lost(self) -> bool:

@@ -1,7 +1,7 @@
 """One provider's endpoint: answer, hold until the planned latency has passed, send, count; or what a fault wants."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from time import perf_counter
 
@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, Provider
+from contract.calls import CALL_HEADER, PLANNED_HEADER, Provider, Usage
 from contract.catalogue import HTTP_STATUSES, Direction, MockMetrics
 from contract.provider_faults import Answered, FaultKind, ProviderFault
 from mocks.connection import Connection
@@ -23,6 +23,16 @@ from mocks.spoilt import error_of, spoilt
 class Answer:
     content: bytes
     media_type: str
+    usage: Usage
+    """What it is billed by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A response, and what it is billed by."""
+
+    response: Response
+    usage: Usage = field(default_factory=dict)
 
 
 class ProviderEndpoint:
@@ -45,9 +55,13 @@ class ProviderEndpoint:
         self._late = metrics.late_seconds.labels(provider)
         self._received = metrics.payload_bytes.labels(provider, Direction.RECEIVED)
         self._sent = metrics.payload_bytes.labels(provider, Direction.SENT)
+        self._wire_bytes = metrics.wire_bytes
+        self._usage = metrics.usage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        connection = Connection(request)
+        connection.count_for(self._provider, self._wire_bytes)
         try:
             body = await request.body()
         except ClientDisconnect:
@@ -58,35 +72,37 @@ class ProviderEndpoint:
         try:
             met = None if self._faults.plan is None else self._faults.plan.meet(self._provider, header)
             if met is None:
-                planned, response = self._decide(header, body)
+                planned, reply = self._decide(header, body)
         except RefusedError as refused:
-            await self._send(problem(refused), scope, receive, send)
+            await self._send(_Reply(problem(refused)), connection, scope, receive, send)
             return
         except Exception:
             self.count(HTTPStatus.INTERNAL_SERVER_ERROR)
             raise
         if met is not None:
-            met.end(await self._go_through(met, request, arrived, send))
+            met.end(await self._go_through(met, request, connection, arrived, send))
             return
         self._planned.observe(planned)
         await hold_until(arrived + planned)
-        await self._send(response, scope, receive, send)
+        await self._send(reply, connection, scope, receive, send)
         self._late.observe(perf_counter() - arrived - planned)
 
     def count(self, status: int) -> None:
         self._calls.get(str(int(status)), self._calls["other"]).inc()
 
-    def _decide(self, header: str | None, body: bytes) -> tuple[float, Response]:
+    def _decide(self, header: str | None, body: bytes) -> tuple[float, _Reply]:
         try:
             name = call_name(header, body)
         except ValueError:
             raise RefusedError(400, f"The header {CALL_HEADER} is not a call key.", param=CALL_HEADER) from None
         planned = self._latency.quantile(uniform(self._provider, name))
-        return planned, self._response(self._answer(body), planned)
+        return planned, _reply(self._answer(body), planned)
 
-    async def _go_through(self, met: SpoiltCall, request: Request, arrived: float, send: Send) -> Answered:
+    async def _go_through(
+        self, met: SpoiltCall, request: Request, connection: Connection, arrived: float, send: Send
+    ) -> Answered:
         """To the end of a call with a fault. One whose client did not wait for it is neither answered nor late."""
-        kind, connection = met.fault.kind, Connection(request)
+        kind = met.fault.kind
         if kind is FaultKind.HANG or connection.lost:
             await connection.end()
             return Answered.LEFT
@@ -97,30 +113,33 @@ class ProviderEndpoint:
         planned = self._latency.quantile(uniform(self._provider, met.key))
         if kind is FaultKind.LATENCY:
             planned *= met.fault.factor
-        response = self._spoilt_response(met.fault, await request.body(), planned)
+        reply = self._spoilt(met.fault, await request.body(), planned)
         self._planned.observe(planned)
         if await connection.lost_by(arrived + planned):
             return Answered.LEFT
-        await self._send(response, request.scope, request.receive, send)
+        await self._send(reply, connection, request.scope, request.receive, send)
         self._late.observe(perf_counter() - arrived - planned)
         return Answered.SENT
 
-    def _spoilt_response(self, fault: ProviderFault, body: bytes, planned: float) -> Response:
+    def _spoilt(self, fault: ProviderFault, body: bytes, planned: float) -> _Reply:
         """A request that is refused in any case is refused as ever, unless the fault makes an error of all."""
         if fault.kind in {FaultKind.ERROR, FaultKind.RATE_LIMIT}:
-            return error_of(fault)
+            return _Reply(error_of(fault))
         try:
             answer = self._answer(body)
         except RefusedError as refused:
-            return problem(refused)
-        return self._response(replace(answer, content=spoilt(answer.content, self._provider, fault.kind)), planned)
+            return _Reply(problem(refused))
+        return _reply(replace(answer, content=spoilt(answer.content, self._provider, fault.kind)), planned)
 
-    @staticmethod
-    def _response(answer: Answer, planned: float) -> Response:
-        headers = {PLANNED_HEADER: f"{planned:.6f}"}
-        return Response(answer.content, media_type=answer.media_type, headers=headers)
+    async def _send(self, reply: _Reply, connection: Connection, scope: Scope, receive: Receive, send: Send) -> None:
+        await reply.response(scope, receive, send)
+        connection.answered()
+        self.count(reply.response.status_code)
+        self._sent.inc(len(reply.response.body))
+        for unit, amount in reply.usage.items():
+            self._usage.labels(self._provider, unit).inc(amount)
 
-    async def _send(self, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-        await response(scope, receive, send)
-        self.count(response.status_code)
-        self._sent.inc(len(response.body))
+
+def _reply(answer: Answer, planned: float) -> _Reply:
+    headers = {PLANNED_HEADER: f"{planned:.6f}"}
+    return _Reply(Response(answer.content, media_type=answer.media_type, headers=headers), answer.usage)

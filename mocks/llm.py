@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, Field
 
+from contract.calls import UsageUnit
 from contract.script import SceneText, Script, VisualType
 from mocks.endpoint import Answer
 from mocks.problems import JSON, RefusedError, parse
@@ -58,7 +59,8 @@ def complete(body: bytes) -> Answer:
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
-    return Answer(orjson.dumps(completion), JSON)
+    usage = {UsageUnit.INPUT_TOKENS: prompt_tokens, UsageUnit.OUTPUT_TOKENS: completion_tokens}
+    return Answer(orjson.dumps(completion), JSON, usage)
 
 
 def tokens(characters: int) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from contract.calls import UsageUnit
 from contract.jobs import Voice
 from mocks.endpoint import Answer
 from mocks.problems import RefusedError, parse
@@ -41,10 +42,11 @@ class Speaker:
             raise RefusedError(400, "input: there is nothing to read.", param="input")
         clip = self._clips[request.voice]
         count = max(1, round(spoken_seconds(request.input) * RATE / FRAME))
+        usage = {UsageUnit.CHARACTERS: len(request.input)}
         if request.response_format == "aac":
-            return Answer(stretch(clip.aac, count, request.input), "audio/aac")
+            return Answer(stretch(clip.aac, count, request.input), "audio/aac", usage)
         sound = stretch(clip.wav, count, request.input)
-        return Answer(wav_header(len(sound)) + sound, "audio/wav")
+        return Answer(wav_header(len(sound)) + sound, "audio/wav", usage)
 
 
 def stretch(frames: list[bytes], count: int, text: str) -> bytes:

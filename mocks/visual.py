@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 from pydantic import BaseModel, Field
 
+from contract.calls import UsageUnit
 from contract.jobs import VisualStyle
 from contract.pattern import BLOCK, HEIGHT, LEFT, ROWS, TOP, WIDTH, blocks, request_hash
 from contract.script import VisualType
@@ -86,6 +87,7 @@ class Painter:
                 }
             ),
             JSON,
+            {UsageUnit.IMAGES: request.n},
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import orjson
 
 from contract.errors import UsageError
+from reporter.statistics import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ class Answers:
         if value != int(value):
             raise ValueError(f"{id_} with {labels} is {value}, not a whole number")
         return int(value)
+
+    def total(self, id_: str, **labels: str) -> float | None:
+        """The sum of the samples with these labels; None where one of them is no number, or where there is none."""
+        return total(sample.value for sample in self.samples(id_, **labels))
 
     def label_values(self, id_: str, label: str) -> list[str]:
         return sorted({s.labels[label] for s in self.samples(id_) if label in s.labels})

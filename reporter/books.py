@@ -1,6 +1,6 @@
 """The same jobs as three parties counted them, from Prometheus. None where a party told nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from contract.calls import CacheResult, CacheStore, CallResult, Provider
 from contract.jobs import Outcome
@@ -60,6 +60,12 @@ def lost_entries(answers: Answers) -> int | None:
     unstored = _total([s for s in answers.samples("cache.stores") if s.labels["result"] != CacheStore.STORED])
     evicted = _total(answers.samples("cache.evicted"))
     return None if unstored is None or evicted is None else unstored + evicted
+
+
+def unanswered_calls(answers: Answers, provider: Provider, results: Collection[CallResult]) -> int:
+    """Attempts that ended so, as the workers counted them."""
+    found = [s.value for s in answers.samples("call.results", provider=provider) if s.labels["result"] in results]
+    return int(sum(value for value in found if value is not None))
 
 
 def _sum(answers: Answers, id_: str, provider: Provider, without: str | None = None) -> int | None:

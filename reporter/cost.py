@@ -50,12 +50,17 @@ def cost(run: Run) -> Cost | None:
     None where no job completed, or where a process or a stage of the service was not measured. Not counted: Redis,
     Prometheus, and what the processes of parse and assemble do outside of a job.
     """
-    completed = run.outcomes()[Outcome.COMPLETED]
+    completed, spent = run.outcomes()[Outcome.COMPLETED], cpu_seconds(run)
+    if not completed or spent is None:
+        return None
+    return Cost({name: seconds / completed for name, seconds in spent.items()})
+
+
+def cpu_seconds(run: Run) -> Mapping[str, float] | None:
+    """By part; None where a process or a stage of the service was not measured."""
     spent: dict[str, float] = {}
     for query, label in (("cpu.processes", "job"), ("cpu.stages", "stage")):
         for sample in run.answers.samples(query):
             if sample.value is not None and label in sample.labels:
                 spent[sample.labels[label]] = spent.get(sample.labels[label], 0.0) + sample.value
-    if not completed or not {"service", "worker", "parse", "assemble"} <= spent.keys():
-        return None
-    return Cost({name: seconds / completed for name, seconds in spent.items()})
+    return spent if {"service", "worker", "parse", "assemble"} <= spent.keys() else None

@@ -20,6 +20,8 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BASELINE = "1m"
 """How old the reading at the start of the window may be; a settled one is as old as a scrape."""
 AT_ONCE = 4
+MEMORY = "process_resident_memory_bytes"
+"""What a process holds of the machine's memory, and is billed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,25 @@ COUNTS = (
         growth("t2v_provider_payload_bytes_total", "provider", "direction"),
     ),
     Query(
+        "call.wire",
+        "Bytes of the TCP streams of provider calls",
+        "bytes",
+        growth("t2v_provider_wire_bytes_total", "provider", "direction"),
+    ),
+    Query(
+        "call.connections",
+        "Connections to providers, by what happened to them",
+        "connections",
+        growth("t2v_provider_connections_total", "provider", "event"),
+    ),
+    Query("call.usage", "What providers bill by", "units", growth("t2v_provider_usage_total", "provider", "unit")),
+    Query(
+        "call.usage_untold",
+        "Answers that did not tell what they are billed at",
+        "answers",
+        growth("t2v_provider_usage_untold_total", "provider"),
+    ),
+    Query(
         "call.retries",
         "Provider calls that repeat a failed one, by how that one had ended",
         "calls",
@@ -195,6 +216,18 @@ COUNTS = (
         f"max(last_over_time(t2v_cache_max_memory_bytes[{BASELINE}] @ $end))",
     ),
     Query(
+        "mock.wire",
+        "Bytes of the TCP streams, as the mocks saw them",
+        "bytes",
+        growth("t2v_mock_wire_bytes_total", "provider", "direction"),
+    ),
+    Query(
+        "mock.usage",
+        "What the mocks' answers are billed by",
+        "units",
+        growth("t2v_mock_usage_total", "provider", "unit"),
+    ),
+    Query(
         "cpu.processes", "CPU time of each process", "seconds", growth("process_cpu_seconds_total", "job", "instance")
     ),
     Query(
@@ -202,6 +235,12 @@ COUNTS = (
         "CPU time of the stages with processes of their own",
         "seconds",
         growth("t2v_stage_cpu_seconds_total", "stage"),
+    ),
+    Query(
+        "memory.held",
+        "Memory that our processes held on average, of those that lived for a part of the time that part of it",
+        "bytes",
+        f"sum by (job) (sum_over_time({MEMORY}[$window] @ $end)) / scalar(max(count_over_time(up[$window] @ $end)))",
     ),
 )
 

@@ -8,11 +8,18 @@ q·n, which is the bucket that holds the nearest rank; so the two can be compare
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 CONFIDENCE = 0.95
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; unknown where one of them is, or where there is none."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return math.fsum(known) if known and len(known) == len(found) else None
 
 
 def percentile(values: Sequence[float], q: float) -> float:
@@ -87,6 +94,52 @@ def binomial_interval(successes: int, n: int, confidence: float = CONFIDENCE) ->
     lower = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
     upper = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     return lower, upper
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """With its 95 % interval, from `n` pairs."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_mean(pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Estimate | None:
+    """Of second minus first, with Student's t interval; None of fewer than two pairs, which show no spread."""
+    differences = [second - first for first, second in pairs]
+    if len(differences) < 2:
+        return None
+    from scipy.special import stdtrit  # noqa: PLC0415 - as above
+
+    n, mean = len(differences), statistics.fmean(differences)
+    half = float(stdtrit(n - 1, (1 + confidence) / 2)) * statistics.stdev(differences) / math.sqrt(n)
+    return Estimate(mean, mean - half, mean + half, n)
+
+
+def paired_median(
+    pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE, resamples: int = 5_000
+) -> Estimate | None:
+    """Of the median of the second minus that of the first (nearest ranks), with the percentile interval of a bootstrap
+    that draws whole pairs (Efron and Tibshirani, An Introduction to the Bootstrap, 1993); the same pairs give the same
+    interval. None of fewer than two pairs.
+    """
+    if len(pairs) < 2:
+        return None
+    import numpy as np  # noqa: PLC0415 - as above
+
+    values = np.asarray(sorted(pairs))
+    drawn = values[np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))]
+    medians = np.quantile(drawn, 0.5, axis=1, method="inverted_cdf")
+    low, high = np.quantile(medians[:, 1] - medians[:, 0], [(1 - confidence) / 2, (1 + confidence) / 2])
+    first, second = (percentile([pair[side] for pair in pairs], 0.5) for side in (0, 1))
+    return Estimate(second - first, float(low), float(high), len(pairs))
 
 
 def jobs_needed(share: float, limit: float, most: int = 5_000) -> int | None:

@@ -61,6 +61,9 @@ class RunningStack(BaseModel):
     def remove_target(self, instance: str) -> None:
         Targets(self.targets_dir).remove(instance)
 
+    async def restart_workers(self, workload: Workload) -> list[str]:  # noqa: ARG002 - as every stack has it
+        raise UsageError("The workers of a stack that is kept up are not restarted with other settings.")
+
 
 @contextmanager
 def only_one() -> Iterator[None]:

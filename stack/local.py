@@ -61,6 +61,7 @@ class LocalStack:
         self._restarts = restarts
         self._commands = commands
         self._state = ExitStack()
+        self._instances: dict[str, str] = {}
         self.control_token = secrets.token_urlsafe(16)
 
     @property
@@ -80,6 +81,16 @@ class LocalStack:
 
     def remove_target(self, instance: str) -> None:
         self._targets.remove(instance)
+
+    async def restart_workers(self, workload: Workload) -> list[str]:
+        self.workload, workers = workload, self.fleet.members("worker")
+
+        async def restart(name: str) -> None:
+            await self.fleet.terminate(name)
+            await self.fleet.start(name)
+
+        await asyncio.gather(*map(restart, workers))
+        return [self._instances[name] for name in workers]
 
     def describe(self) -> dict[str, Any]:
         """For the discovery file: plain JSON values."""
@@ -143,6 +154,7 @@ class LocalStack:
     def _scrape(self, part: Part, start: int) -> None:
         """A process that was started again is a new instance: its counters begin at 0."""
         if part.job:
+            self._instances[part.name] = _instance(part, start)
             self._targets.add(part.job, _instance(part, start), part.port)
 
     def _forget(self, part: Part, start: int) -> None:

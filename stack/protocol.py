@@ -33,7 +33,7 @@ class Stack(Protocol):
     def cache_url(self) -> str: ...
     @property
     def workload(self) -> Workload:
-        """The one that the stack's processes were started with."""
+        """The one that the stack's processes were started with; its workers, at last."""
         ...
 
     @property
@@ -58,3 +58,10 @@ class Stack(Protocol):
         ...
 
     def remove_target(self, instance: str) -> None: ...
+
+    async def restart_workers(self, workload: Workload) -> Sequence[str]:
+        """Once they have ended what they hold; the instances that Prometheus knows them by from now on.
+
+        Raises UsageError where another process keeps the stack.
+        """
+        ...

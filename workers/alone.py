@@ -16,6 +16,7 @@ from contract.guard import guard
 from contract.jobs import ErrorCode, JobError, Outcome, Stage, Timings
 from contract.ledger import Claim, Ending
 from workers.pipeline import Report, count_stage
+from workers.providers.connections import take_over
 from workers.providers.http import count_call
 from workers.render import withdraw
 from workers.tools import Tools
@@ -100,6 +101,8 @@ class Alone:
         async for line in process.stdout:
             said: dict[str, Any] = orjson.loads(line)
             if "ending" in said:
+                take_over(said["wire_bytes"], self._tools.metrics.wire_bytes)
+                take_over(said["connections"], self._tools.metrics.connections)
                 return ENDING.validate_python(said["ending"])
             await report(Stage(said["stage"]), said["progress"])
         return None

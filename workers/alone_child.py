@@ -1,7 +1,7 @@
 """The process of one suspected job: `python -m workers.alone_child`.
 
-A claim comes in as a line of JSON; lines go out: `{}` when the work begins, `{stage, progress}`, at last `{ending}`. It
-ends when its worker is gone.
+A claim comes in as a line of JSON; lines go out: `{}` when the work begins, `{stage, progress}`, at last `{ending}`
+with what it counted. It ends when its worker is gone.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from contract.catalogue import WorkerMetrics
 from contract.jobs import Stage
 from contract.settings import Deployment, Workload
 from workers.alone import CLAIM, ENDING, LONGEST_LINE
+from workers.providers.connections import carried
 from workers.render import render_video
 from workers.tools import open_tools
 
@@ -42,10 +43,12 @@ async def main(deployment: Deployment, workload: Workload) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     claim = CLAIM.validate_json(await reader.readline())
     orphaned = asyncio.create_task(_die_with(reader))
-    async with open_tools(deployment, workload, WorkerMetrics(CollectorRegistry()), sandboxes=1) as tools:
+    metrics = WorkerMetrics(CollectorRegistry())
+    async with open_tools(deployment, workload, metrics, sandboxes=1) as tools:
         _say({})
         ending = await render_video(tools, claim, _report)
-        _say({"ending": ENDING.dump_python(ending, mode="json")})
+        traffic = {"wire_bytes": carried(metrics.wire_bytes), "connections": carried(metrics.connections)}
+        _say({"ending": ENDING.dump_python(ending, mode="json"), **traffic})
     orphaned.cancel()
 
 

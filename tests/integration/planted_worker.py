@@ -12,10 +12,12 @@ from typing import Any
 import uvloop
 
 from contract.calls import CacheStore, CallResult
-from contract.catalogue import CacheMetrics
-from contract.jobs import CacheLookup
+from contract.catalogue import CacheMetrics, WorkerMetrics
+from contract.jobs import CacheLookup, CallTiming
 from contract.ledger import _LUA, Claim, Ledger, Standing
 from contract.settings import Deployment, Workload
+from contract.tcp_info import wire_bytes
+from contract.wire import WireMeter
 from workers import __main__ as worker
 from workers.cache import cache
 from workers.cache.entry import Entry
@@ -149,11 +151,36 @@ def keep_nothing(_: str) -> None:
     Shelf.put = put  # type: ignore[assignment, method-assign] # planted
 
 
+def skip_bytes(_: str) -> None:
+    """Every fourth call leaves neither bytes nor usage."""
+    counted, turns = http.count_call, count()
+
+    def forgetful(call: CallTiming, metrics: WorkerMetrics) -> None:
+        if next(turns) % 4 == 3:
+            call = call.model_copy(update={"bytes_sent": 0, "bytes_received": 0, "usage": {}})
+        counted(call, metrics)
+
+    http.count_call = forgetful  # planted
+
+
+def skip_wire(_: str) -> None:
+    """What every fourth look at a socket finds is lost."""
+    count_growth, turns = WireMeter.count, count()
+
+    def forgetful(self: WireMeter) -> None:
+        if next(turns) % 4 == 3 and self._socket is not None:
+            self._counted = wire_bytes(self._socket) or self._counted
+        count_growth(self)
+
+    WireMeter.count = forgetful  # type: ignore[method-assign] # planted
+
+
 DEFECTS: dict[str, Callable[[str], None]] = {
     defect.__name__: defect
     for defect in (
         *(leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close),
         *(skip_hit, share_all, keep_nothing),
+        *(skip_bytes, skip_wire),
     )
 }
 

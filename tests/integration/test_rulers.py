@@ -169,6 +169,15 @@ async def test_a_swallowed_fault_a_skipped_retry_and_a_flipped_byte_are_each_nam
     assert all("is not what the manifest says" in loss for loss in result.integrity.losses)
 
 
+async def test_bytes_and_usage_that_a_worker_does_not_count_make_the_run_invalid(tmp_path: Path) -> None:
+    result = await judged(tmp_path, FAULTS, 8, Workload(), "skip_bytes", "skip_wire")
+    assert result.verdict is Verdict.INVALID
+    spoilt = {entry.split(",")[0] for entry in red(result)}
+    assert spoilt == {"payload bytes", "wire bytes", "usage"}
+    kept = [entry.parties for entry in result.books if not entry.passed]
+    assert all((parties["workers"] or 0) < (parties["mocks"] or 0) for parties in kept)
+
+
 async def test_a_breaker_that_never_closes_misses_its_target(tmp_path: Path) -> None:
     result = await judged(tmp_path, OUTAGE, 12, QUICK_BREAKER, "never_close")
     assert result.verdict is Verdict.FAIL, result.reasons

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import aiohttp
 import orjson
 
-from contract.calls import CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Verdict
+from contract.calls import ANSWERED_WHOLE, CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Usage, Verdict
 from contract.catalogue import Direction, WorkerMetrics
 from contract.jobs import CacheLookup, CallTiming
 from contract.settings import Workload
@@ -25,7 +25,6 @@ from workers.providers.errors import CallError
 from workers.resilience.gate import Gate
 from workers.resilience.retry import Retries, retry_after
 
-KEEP_ALIVE = 30.0
 MOST_BYTES = 16 * 2**20
 """An answer longer than this is not what was asked for."""
 Answer = TypeVar("Answer")
@@ -55,14 +54,7 @@ class _Request(Generic[Answer]):
     payload: bytes
     context: CallContext
     read: Callable[[bytes], Answer]
-
-
-def session() -> aiohttp.ClientSession:
-    """One session per worker. Its connections have no limit: the slots bound them, and waiting for one would look
-    like a slow provider.
-    """
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
-    return aiohttp.ClientSession(connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar())
+    bill: Callable[[bytes], Usage]
 
 
 class Caller:
@@ -92,13 +84,19 @@ class Caller:
         self._retries = Retries(provider, workload.call_attempts, workload.first_backoff, metrics)
 
     async def post(
-        self, path: str, body: Mapping[str, object], context: CallContext, read: Callable[[bytes], Answer]
+        self,
+        path: str,
+        body: Mapping[str, object],
+        context: CallContext,
+        read: Callable[[bytes], Answer],
+        bill: Callable[[bytes], Usage],
     ) -> Answer:
-        """What `read` makes of the first good answer, or of one that the cache has kept.
+        """What `read` makes of the first good answer, or of one that the cache has kept; `bill` tells what each whole
+        answer costs, a bad one too.
 
-        Raises ProviderError; a ValueError or LookupError of `read` means BAD_PAYLOAD.
+        Raises ProviderError; a ValueError or LookupError of `read` means BAD_PAYLOAD, one of `bill` usage unknown.
         """
-        request = _Request(path, orjson.dumps(body), context, read)
+        request = _Request(path, orjson.dumps(body), context, read, bill)
         if self._cache is None or context.namespace is None:
             return (await self._make(request)).answer
         query = Query(
@@ -122,10 +120,12 @@ class Caller:
         start, began = time.time(), time.perf_counter()
         received = bytearray()
         planned: float | None = None
+        usage: Usage | None = None
         result, verdict = CallResult.CANCELLED, Verdict.NEUTRAL
         try:
             planned = await self._exchange(request, key, received)
             payload = bytes(received)
+            usage = _usage(payload, request.bill)
             answer = self._understood(payload, request.read)
             result, verdict = CallResult.OK, Verdict.GOOD
         except CallError as error:
@@ -143,6 +143,7 @@ class Caller:
                 planned=planned,
                 bytes_sent=len(request.payload),
                 bytes_received=len(received),
+                usage=None if usage is None else dict(usage),
             )
             request.context.log.append(call)
             count_call(call, self._metrics)
@@ -212,6 +213,17 @@ def count_call(call: CallTiming, metrics: WorkerMetrics) -> None:
     metrics.call_seconds.labels(call.provider).observe(call.seconds)
     metrics.call_bytes.labels(call.provider, Direction.SENT).inc(call.bytes_sent)
     metrics.call_bytes.labels(call.provider, Direction.RECEIVED).inc(call.bytes_received)
+    for unit, amount in (call.usage or {}).items():
+        metrics.usage.labels(call.provider, unit).inc(amount)
+    if call.usage is None and call.result in ANSWERED_WHOLE:
+        metrics.usage_untold.labels(call.provider).inc()
+
+
+def _usage(payload: bytes, bill: Callable[[bytes], Usage]) -> Usage | None:
+    try:
+        return bill(payload)
+    except (ValueError, LookupError):
+        return None
 
 
 def _planned(header: str | None) -> float | None:

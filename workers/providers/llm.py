@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from contract.calls import Usage, UsageUnit
 from contract.script import Script, response_format
 from workers.providers.http import CallContext, Caller
 
@@ -25,6 +26,15 @@ class _Completion(BaseModel):
     choices: list[_Choice]
 
 
+class _Tokens(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class _Billed(BaseModel):
+    usage: _Tokens
+
+
 async def write_script(caller: Caller, text: str, scenes: int, seed: int, context: CallContext) -> Script:
     """A script of exactly `scenes` scenes. Raises ProviderError."""
     body = {
@@ -44,4 +54,9 @@ async def write_script(caller: Caller, text: str, scenes: int, seed: int, contex
             raise ValueError(f"the script has {len(script.scenes)} scenes instead of {scenes}")
         return script
 
-    return await caller.post("/chat/completions", body, context, read)
+    return await caller.post("/chat/completions", body, context, read, _usage)
+
+
+def _usage(answer: bytes) -> Usage:
+    tokens = _Billed.model_validate_json(answer).usage
+    return {UsageUnit.INPUT_TOKENS: tokens.prompt_tokens, UsageUnit.OUTPUT_TOKENS: tokens.completion_tokens}

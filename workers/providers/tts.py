@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contract.calls import Usage, UsageUnit
 from contract.jobs import Voice
 from workers import adts, wav
 from workers.providers.http import CallContext, Caller
@@ -18,8 +19,13 @@ class Narration(NamedTuple):
 
 async def narrate(caller: Caller, text: str, voice: Voice, context: CallContext) -> Narration:
     """Raises ProviderError."""
+
+    def usage(_answer: bytes) -> Usage:
+        """Whatever the sound is like, the text has been read."""
+        return {UsageUnit.CHARACTERS: len(text)}
+
     body = {"model": MODEL, "input": text, "voice": voice, "response_format": "aac"}
-    return await caller.post("/audio/speech", body, context, _narration)
+    return await caller.post("/audio/speech", body, context, _narration, usage)
 
 
 def _narration(answer: bytes) -> Narration:

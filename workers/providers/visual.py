@@ -4,12 +4,15 @@ import base64
 
 from pydantic import BaseModel
 
+from contract.calls import Usage, UsageUnit
 from contract.jobs import VisualStyle
 from contract.pattern import HEIGHT, WIDTH
 from workers import png
 from workers.providers.http import CallContext, Caller
 
 MODEL = "illustrator"
+PICTURES = 1
+"""Of one request."""
 
 
 class _Image(BaseModel):
@@ -26,14 +29,18 @@ async def draw(caller: Caller, prompt: str, style: VisualStyle, context: CallCon
         "model": MODEL,
         "prompt": prompt,
         "style": style,
-        "n": 1,
+        "n": PICTURES,
         "size": f"{WIDTH}x{HEIGHT}",
         "output_format": "png",
     }
-    return await caller.post("/images/generations", body, context, _picture)
+    return await caller.post("/images/generations", body, context, _picture, _usage)
 
 
 def _picture(answer: bytes) -> bytes:
     image = base64.b64decode(_Images.model_validate_json(answer).data[0].b64_json, validate=True)
     png.check(image)
     return image
+
+
+def _usage(_answer: bytes) -> Usage:
+    return {UsageUnit.IMAGES: PICTURES}

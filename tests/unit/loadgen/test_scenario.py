@@ -181,6 +181,32 @@ def test_rungs_that_do_not_fit_are_refused(tmp_path: Path, change: tuple[str, st
     assert sentence in str(caught.value)
 
 
+def test_a_rung_may_give_its_workers_settings_of_their_own(tmp_path: Path) -> None:
+    content = LADDER.replace("rate = 2.5", "rate = 2.5\nworkload = { pooling = false }")
+    scenario = read(written(tmp_path, content))
+    as_they_are, others = (step.settings for step in scenario.steps())
+    assert as_they_are is None
+    assert others is not None
+    assert (scenario.settings().pooling, others.pooling) == (True, False)
+    assert scenario.wants_own_stack
+    assert not read(written(tmp_path, LADDER)).wants_own_stack
+
+
+def test_settings_of_a_rung_that_are_none_are_refused(tmp_path: Path) -> None:
+    scenario = read(written(tmp_path, LADDER.replace("rate = 2.5", 'rate = 2.5\nworkload = { pooling = "perhaps" }')))
+    with pytest.raises(UsageError, match="The workload of the scenario small does not fit: pooling: "):
+        _ = scenario.steps()[1].settings
+
+
+def test_pooling_takes_turns_so_that_a_drift_meets_both_alike() -> None:
+    """As many blocks of each kind in each half, and their places sum to the same."""
+    kept = [bool(one.workload["pooling"]) for one in load("pooling").loads]
+    assert len(kept) == 8
+    places = {kind: sum(place for place, one in enumerate(kept) if one is kind) for kind in (True, False)}
+    assert places[True] == places[False]
+    assert len({(one.jobs, getattr(one, "users", None)) for one in load("pooling").loads}) == 1
+
+
 def test_burst_is_a_thousand_jobs_in_a_second_by_several_generators() -> None:
     burst = load("burst")
     (arrivals,) = [one.arrivals(1) for one in burst.loads if isinstance(one, OpenLoop)]

@@ -20,8 +20,9 @@ from contract.provider_faults import Answered, CallNote, FaultKind, FaultNote, F
 from contract.settings import Workload
 from tests.unit.mocks.server import latencies
 from workers.providers import llm, tts, visual
+from workers.providers.connections import session
 from workers.providers.errors import CallError
-from workers.providers.http import CallContext, Caller, session
+from workers.providers.http import CallContext, Caller
 from workers.resilience.gate import Gate
 
 TOKEN = "a token of these tests"
@@ -51,6 +52,13 @@ async def until(condition: Callable[[], object], bound: float = 10) -> None:
             await asyncio.sleep(0.005)
 
 
+def sampled(text: str, name: str, **labels: str) -> float:
+    """The one sample of an exposition with this name and exactly these labels."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    (found,) = [sample.value for sample in samples if sample.name == name and sample.labels == labels]
+    return found
+
+
 class Mock:
     """`url` is its address, `control` a client with the token, `http` a session as a worker has it."""
 
@@ -67,7 +75,7 @@ class Mock:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False) as control,
-            session() as http,
+            session(Provider.TTS, WorkerMetrics(CollectorRegistry()), pooling=True) as http,
         ):
             yield cls(url, data_dir, control, http)
 
@@ -103,10 +111,7 @@ class Mock:
         return self.answers(run) == [answered]
 
     async def metric(self, name: str, **labels: str) -> float:
-        text = (await self.control.get("/metrics")).text
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-        (found,) = [sample.value for sample in samples if sample.name == name and sample.labels == labels]
-        return found
+        return sampled((await self.control.get("/metrics")).text, name, **labels)
 
     async def call(self, provider: Provider, key: CallKey, bound: float = 10) -> tuple[CallResult, CallError | None]:
         """A first attempt by the worker's own client: how it ended for it, by its own log."""

@@ -35,7 +35,9 @@ class Understanding:
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
 
-    async def post(self, _path: str, _body: object, _context: CallContext, read: Callable[[bytes], object]) -> object:
+    async def post(
+        self, _path: str, _body: object, _context: CallContext, read: Callable[[bytes], object], _bill: object
+    ) -> object:
         return read(self._answer)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from prometheus_client import Counter, Metric
+from prometheus_client import Counter, Gauge, Metric
 
 from contract.calls import BreakerState, Provider
 from contract.catalogue import LedgerTotals, LoadMetrics, MockMetrics, Phase, RequestKind, ServiceMetrics, WorkerMetrics
@@ -22,6 +22,7 @@ from reporter.statistics import bucket_of_quantile, percentile
 from tests.unit.reporter.live import Live, clear
 
 BOUND = 30.0
+HELD = 1e8
 OPENINGS = [1_700_000_001.25, 1_700_000_002.5]
 RESPONSES = [0.4 + 0.005 * i for i in range(60)]
 
@@ -58,6 +59,8 @@ async def scene(live: Live) -> AsyncIterator[Scene]:
     mocks, load = MockMetrics(registries["mocks-1"]), LoadMetrics(registries["loadgen-1"])
     restarted = Counter("process_cpu_seconds", "CPU", registry=registries["restarted-1"])
     restarted.inc(5)
+    for name in ("worker-1", "worker-2"):
+        Gauge("process_resident_memory_bytes", "Memory", registry=registries[name]).set(HELD)
     for _ in range(3):  # a warm-up
         load.response_seconds.observe(20)
         first.executions.labels(Outcome.COMPLETED).inc()
@@ -123,6 +126,12 @@ async def test_the_books_of_three_parties(scene: Scene) -> None:
     assert (worker["completed"], worker["partial"], worker["lost"]) == (59, 1, 0)
     assert (client["arrivals"], client["completed"], client["errors"]) == (60, 60, 0)
     assert scene.answers.count("service.posts", status="202") == 60
+
+
+async def test_memory_of_a_process_that_vanished_counts_for_the_part_of_the_time_that_it_lived(scene: Scene) -> None:
+    held = scene.answers.value("memory.held", job="worker")
+    assert held is not None
+    assert HELD < held < 2 * HELD
 
 
 @pytest.mark.parametrize(("name", "q"), [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)])

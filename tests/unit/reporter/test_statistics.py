@@ -1,4 +1,5 @@
 import math
+import random
 from fractions import Fraction
 
 import pytest
@@ -9,6 +10,8 @@ from reporter.statistics import (
     binomial_interval,
     bucket_of_quantile,
     highest_bucket,
+    paired_mean,
+    paired_median,
     percentile,
     sample_floor,
     supported_percentile,
@@ -112,3 +115,25 @@ def test_the_bucket_of_the_maximum_and_of_nothing() -> None:
     assert highest_bucket(CUMULATIVE) == Bucket(0.4, math.inf)
     assert bucket_of_quantile([(0.1, 0.0), (math.inf, 0.0)], 0.5) is None
     assert bucket_of_quantile([], 0.5) is None
+
+
+def test_the_interval_of_a_paired_mean_is_student_s() -> None:
+    """Differences 1, 2, 3: mean 2, standard error 1/√3, t(0.975; 2) = 4.3027."""
+    found = paired_mean([(0, 1), (5, 7), (1, 4)])
+    assert found
+    assert (found.value, found.n) == (2, 3)
+    assert found.high - found.value == pytest.approx(4.302653 / math.sqrt(3))
+    assert found.value - found.low == pytest.approx(found.high - found.value)
+    assert not found.clear
+    assert paired_mean([(0, 1)]) is None
+
+
+def test_the_interval_of_a_paired_median_holds_a_shift_and_is_the_same_each_time() -> None:
+    rng = random.Random(3)
+    pairs = [(value, value + 5 + rng.gauss(0, 1)) for value in (rng.gauss(600, 10) for _ in range(200))]
+    found = paired_median(pairs)
+    assert found
+    assert found.low < 5 < found.high
+    assert found.clear
+    assert found == paired_median(list(reversed(pairs)))
+    assert paired_median(pairs[:1]) is None

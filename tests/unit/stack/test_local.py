@@ -168,3 +168,17 @@ async def test_sigterm_to_the_holder_stops_everything(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
     port = int(described["api_urls"][0].rsplit(":", 1)[1])
     assert_nothing_left(described["processes"], [port], Path(described["data_dir"]).parent)
+
+
+async def test_workers_that_start_again_with_other_settings_are_other_instances(
+    new_stack: Callable[..., LocalStack],
+) -> None:
+    async with new_stack() as stack:
+        before = stack.processes
+        assert sorted(await stack.restart_workers(Workload(pooling=False))) == ["worker-1.2", "worker-2.2"]
+        assert not stack.workload.pooling
+        assert not stack.deaths
+        for name in ("worker-1", "worker-2"):
+            assert stack.processes[name] != before[name]
+            assert psutil.Process(stack.processes[name]).environ()["T2V_POOLING"] == "false"
+        assert stack.processes["service-1"] == before["service-1"]

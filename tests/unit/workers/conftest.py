@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.unit.workers.faulty import FaultyProviders
 from tests.unit.workers.material import Scene
 from tests.unit.workers.rendering import Bench
 from workers import adts
-from workers.providers.http import Caller, session
+from workers.providers.connections import session
+from workers.providers.http import Caller
 from workers.providers.visual import _picture
 from workers.resilience.gate import Gate
 from workers.sandbox.pool import Sandbox
@@ -90,7 +92,7 @@ async def new_bench(
 ) -> AsyncIterator[Callable[..., Bench]]:
     data = DataFolder(tmp_path / "data")
     data.create()
-    async with session() as http:
+    async with contextlib.AsyncExitStack() as sessions:
 
         def make(
             urls: dict[Provider, str] | None = None, seed_key: str = "bench", scenes: int = SCENES, **settings: object
@@ -99,12 +101,14 @@ async def new_bench(
             metrics = WorkerMetrics(registry)
             workload = Workload().model_copy(update=settings)
             gates = {provider: Gate(provider, workload.breaker, metrics) for provider in Provider}
-            callers = {
-                provider.value: Caller(
-                    http, provider, (urls or {}).get(provider, providers), "", workload, metrics, gates[provider]
-                )
-                for provider in Provider
-            }
+
+            def caller(provider: Provider) -> Caller:
+                http = session(provider, metrics, pooling=workload.pooling)
+                sessions.push_async_callback(http.close)
+                url = (urls or {}).get(provider, providers)
+                return Caller(http, provider, url, "", workload, metrics, gates[provider])
+
+            callers = {provider.value: caller(provider) for provider in Provider}
             info = DocumentInfo(
                 name=mock_file_context.name,
                 bytes=len(mock_file_context.content),

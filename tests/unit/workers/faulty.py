@@ -11,7 +11,6 @@ import orjson
 from aiohttp import web
 
 from contract.calls import CALL_HEADER, CallKey, Provider
-from workers.providers.http import session
 
 PATHS = {
     "/chat/completions": Provider.LLM,
@@ -55,7 +54,7 @@ class FaultyProviders:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        async with session() as self._http:
+        async with aiohttp.ClientSession() as self._http:
             yield self
             await runner.cleanup()
 

@@ -44,6 +44,18 @@ async def test_a_suspected_job_that_is_innocent_is_completed_and_counted(suspect
         for provider in Provider
     ]
     assert sum(filter(None, calls)) == CALLS
+    for provider in Provider:
+        payload, wire = (
+            bench.registry.get_sample_value(
+                f"t2v_provider_{what}_bytes_total", {"provider": provider, "direction": "received"}
+            )
+            for what in ("payload", "wire")
+        )
+        assert payload
+        assert wire
+        assert payload < wire < 1.2 * payload
+        opened = {"provider": provider, "event": "opened"}
+        assert bench.registry.get_sample_value("t2v_provider_connections_total", opened)
     stages = {"stage": Stage.ASSEMBLE.value}
     assert bench.registry.get_sample_value("t2v_stage_seconds_count", stages) == 1
     assert bench.registry.get_sample_value("t2v_worker_executions_alone_total") == 1

@@ -28,7 +28,8 @@ from workers.cache.entry import Entry, pack, unpack
 from workers.cache.link import BOUND, REST
 from workers.providers import tts
 from workers.providers.errors import RejectedError
-from workers.providers.http import CallContext, Caller, session
+from workers.providers.connections import session
+from workers.providers.http import CallContext, Caller
 from workers.resilience.gate import Gate as ProviderGate
 
 MOST_BYTES = 8 * 2**20
@@ -306,7 +307,10 @@ class Narrator:
 async def narrator(url: str, providers: str) -> AsyncIterator[Narrator]:
     metrics, workload = WorkerMetrics(CollectorRegistry()), Workload()
     gate = ProviderGate(Provider.TTS, workload.breaker, metrics)
-    async with session() as http, open_cache(url, workload, metrics.cache) as cache:
+    async with (
+        session(Provider.TTS, metrics, pooling=True) as http,
+        open_cache(url, workload, metrics.cache) as cache,
+    ):
         yield Narrator(Caller(http, Provider.TTS, providers, "", workload, metrics, gate, cache))
 
 

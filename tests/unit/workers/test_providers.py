@@ -17,6 +17,7 @@ from contract.jobs import CallTiming, VisualStyle, Voice
 from contract.settings import Workload
 from workers import png
 from workers.providers import http, llm, tts, visual
+from workers.providers.connections import session as connections
 from workers.providers.errors import CallError, RejectedError
 from workers.providers.http import CallContext, Caller
 from workers.resilience.breaker import News
@@ -121,7 +122,7 @@ class Client:
         self.context = CallContext(KEY, self.log, deadline=float("inf"))
 
     async def post(self) -> bytes:
-        return await self.caller.post("/audio/speech", {"input": "words"}, self.context, bytes)
+        return await self.caller.post("/audio/speech", {"input": "words"}, self.context, bytes, lambda _: {})
 
     def counted(self) -> dict[str, float]:
         """Calls by result, without the zeros."""
@@ -148,7 +149,8 @@ class Client:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with http.session() as session:
+    metrics = WorkerMetrics(CollectorRegistry())
+    async with connections(Provider.TTS, metrics, pooling=True) as session:
         yield session
 
 
