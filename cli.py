@@ -22,6 +22,7 @@ from rich.text import Text
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
 from contract.limits import raise_open_files
 from contract.runfolder import RESULT, Verdict
+from contract.suites import RELIABILITY, RESOURCES
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
 from loadgen.runner import Progress
@@ -29,10 +30,11 @@ from loadgen.scenario import Scenario, suites
 from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
-from reporter.newest import newest_reliability_runs, newest_valid_runs
+from reporter.newest import newest_reliability_runs, newest_resources_runs, newest_valid_runs
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
-from reporter.reliability import SCENARIOS, write_reliability_report
+from reporter.reliability import write_reliability_report
+from reporter.resources import write_resources_report
 from reporter.runs import Run
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
@@ -47,7 +49,10 @@ Write = Callable[[Sequence[Path], Path], Path]
 REPORTS: dict[Write, str] = {
     write_performance_report: "performance_report.md",
     write_reliability_report: "reliability_report.md",
+    write_resources_report: "resources_report.md",
 }
+OF_SUITE: dict[str, Write] = {"performance": write_performance_report, "resources": write_resources_report}
+"""Of several runs; what else is run together is about faults."""
 MOST_GENERATORS = 64
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
 API_PORT, PROMETHEUS_PORT = 8000, 9090
@@ -108,7 +113,7 @@ async def _scenario(options: argparse.Namespace) -> int:
             if not any(folder.rglob("*")):
                 folder.rmdir()
     if len(folders) > 1:
-        write = write_performance_report if options.name == "performance" else write_reliability_report
+        write = OF_SUITE.get(options.name, write_reliability_report)
         out.print(f"\nreport  {_short(_write_report(write, folders, folders[-1]))} of all of them", markup=False)
     return max(statuses)
 
@@ -130,7 +135,9 @@ async def _run_scenario(scenario: Scenario, document: Document, seed: int, folde
 
 def _writer(run: Run) -> Write:
     """What is measured while something fails is not performance."""
-    about_faults = run.info.scenario in SCENARIOS or run.faults or run.info.faults_start is not None
+    if run.info.scenario in RESOURCES:
+        return write_resources_report
+    about_faults = run.info.scenario in RELIABILITY or run.faults or run.info.faults_start is not None
     return write_reliability_report if about_faults else write_performance_report
 
 
@@ -154,6 +161,7 @@ async def _report(options: argparse.Namespace) -> int:
         wanted = {
             write_performance_report: list(newest_valid_runs(runs_dir()).values()),
             write_reliability_report: list(newest_reliability_runs(runs_dir()).values()),
+            write_resources_report: list(newest_resources_runs(runs_dir()).values()),
         }
         if not any(wanted.values()):
             raise UsageError("There is no valid run yet: make scenario NAME=single")

@@ -10,3 +10,4 @@ RELIABILITY = (
     "data-integrity",
     "redis-restart",
 )
+RESOURCES = ("cache", "pooling")

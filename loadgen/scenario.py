@@ -24,7 +24,7 @@ from contract.errors import UsageError
 from contract.provider_faults import ProviderFault
 from contract.runfolder import Op
 from contract.settings import Workload
-from contract.suites import PERFORMANCE, RELIABILITY
+from contract.suites import PERFORMANCE, RELIABILITY, RESOURCES
 from loadgen.arrivals import constant, poisson
 from loadgen.cancellations import Cancellations
 from loadgen.faults import LONGEST, Fault, Kind, Target
@@ -325,6 +325,7 @@ def suites() -> dict[str, tuple[str, ...]]:
     return {
         "performance": PERFORMANCE,
         "reliability": RELIABILITY,
+        "resources": RESOURCES,
         "chaos": tuple(name for name in names() if load(name).patience),
     }
 

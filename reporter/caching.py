@@ -11,6 +11,8 @@ from reporter.books import cache_lookups
 from reporter.indicator import Indicator, share
 from reporter.runs import Run
 
+SCENARIO = "cache"
+
 
 def cache_hit_rate(run: Run) -> Indicator:
     """Hits / lookups by the workers' counters; an answer shared with a call under way is a hit: no call was made."""

@@ -19,7 +19,7 @@ from contract.runfolder import (
     RunInfo,
     Verdict,
 )
-from contract.suites import RELIABILITY
+from contract.suites import RELIABILITY, RESOURCES
 from reporter.runs import SEVERAL, Run
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -35,19 +35,31 @@ def newest_by_scenario(runs: Sequence[Run]) -> dict[str, Run]:
     return chosen
 
 
+def in_order(runs: Sequence[Run], scenarios: Sequence[str]) -> dict[str, Run]:
+    """One run per scenario, those of `scenarios` first."""
+    found = newest_by_scenario(runs)
+    known = [*(name for name in scenarios if name in found), *(name for name in found if name not in scenarios)]
+    return {name: found[name] for name in known}
+
+
 def newest_valid_runs(runs_dir: Path) -> dict[str, Path]:
     """The folder of the newest run of each scenario that is complete and not INVALID.
 
     What is no whole run (broken off, unreadable, a link such as `latest`) is passed over; no folder at all has none.
     What is measured while processes die, providers fail or clients cancel is not performance, and passed over too, as
-    are the scenarios of the reliability report.
+    are the scenarios of the other reports.
     """
-    return _newest(runs_dir, lambda folder, info: not _about_reliability(folder, info))
+    return _newest(runs_dir, lambda folder, info: not (_about_reliability(folder, info) or info.scenario in RESOURCES))
 
 
 def newest_reliability_runs(runs_dir: Path) -> dict[str, Path]:
     """Likewise, of the scenarios that a reliability report is about and of all others in which anything failed."""
     return _newest(runs_dir, _about_reliability)
+
+
+def newest_resources_runs(runs_dir: Path) -> dict[str, Path]:
+    """Likewise, of the scenarios that a resources report is about."""
+    return _newest(runs_dir, lambda _, info: info.scenario in RESOURCES)
 
 
 def _newest(runs_dir: Path, wanted: Callable[[Path, RunInfo], bool]) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contract.errors import UsageError
 from contract.suites import RELIABILITY
-from reporter.newest import newest_by_scenario
+from reporter.newest import in_order
 from reporter.queries import HISTOGRAMS
 from reporter.reliability_pictures import draw
 from reporter.reliability_recommendations import RULES, recommendations
@@ -46,18 +46,11 @@ def write_reliability_report(runs: Sequence[Path], out: Path) -> Path:
     """
     if not runs:
         raise UsageError("A reliability report needs at least one run: make scenario NAME=normal")
-    chosen = in_order([Run.load(folder) for folder in runs])
+    chosen = in_order([Run.load(folder) for folder in runs], SCENARIOS)
     out.parent.mkdir(parents=True, exist_ok=True)
     pictures = draw(chosen, out.parent / "figures")
     out.write_text(reliability_text(chosen, pictures), encoding="utf-8")
     return out
-
-
-def in_order(runs: Sequence[Run]) -> dict[str, Run]:
-    """One run per scenario, those that the report is about first."""
-    found = newest_by_scenario(runs)
-    known = [*(name for name in SCENARIOS if name in found), *(name for name in found if name not in SCENARIOS)]
-    return {name: found[name] for name in known}
 
 
 def reliability_text(chosen: Mapping[str, Run], pictures: Mapping[str, str]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contract.errors import UsageError
-from reporter.reliability import SCENARIOS, in_order, reliability_text, write_reliability_report
+from reporter.newest import in_order
+from reporter.reliability import SCENARIOS, reliability_text, write_reliability_report
 from reporter.reliability_pictures import draw
 from reporter.runs import Run
 from tests.unit.reporter.folders import START, Folder
@@ -31,7 +32,7 @@ from tests.unit.reporter.test_performance import row, section
 def written(tmp_path: Path, *folders: Folder) -> str:
     """The text alone: drawing takes longer than all the rest."""
     runs = [Run.load(folder.write(tmp_path / "runs" / str(number))) for number, folder in enumerate(folders)]
-    return reliability_text(in_order(runs), {})
+    return reliability_text(in_order(runs, SCENARIOS), {})
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +253,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     pictures = re.findall(r"\]\(figures/(.+?\.svg)\)", report)
     failing = ("tts-failures", "llm-outage", "partial-failures", "redis-restart")
     assert pictures == [f"reliability_{name}.svg" for name in failing]
-    chosen = in_order([Run.load(path) for path in paths])
+    chosen = in_order([Run.load(path) for path in paths], SCENARIOS)
     assert reliability_text(chosen, draw(chosen, tmp_path / "again" / "figures")) == report
     for picture in pictures:
         content = (tmp_path / "reports" / "figures" / picture).read_bytes()
@@ -319,7 +320,7 @@ def test_without_prometheus_exact_figures_stand(tmp_path: Path) -> None:
 def test_a_run_that_was_never_judged_is_told_without_a_verdict(tmp_path: Path) -> None:
     folder = data_integrity().write(tmp_path)
     (folder / "result.json").unlink()
-    report = reliability_text(in_order([Run.load(folder)]), {})
+    report = reliability_text(in_order([Run.load(folder)], SCENARIOS), {})
     assert "data-integrity: the run was not judged" in report
     assert row(section(report, "Data integrity"), "data-integrity")[1:] == ["no data"] * 6
     assert row(section(report, "Counts and books"), "data-integrity")[1:] == ["no data"] * 10

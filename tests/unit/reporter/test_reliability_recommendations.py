@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from reporter.reliability import in_order
+from reporter.newest import in_order
+from reporter.reliability import SCENARIOS
 from reporter.reliability_recommendations import recommendations
 from reporter.runs import Run
 from tests.unit.reporter.folders import START, Folder
@@ -24,7 +25,7 @@ from tests.unit.reporter.spoilt import (
 
 def advice(tmp_path: Path, *folders: Folder) -> tuple[list[str], list[str]]:
     runs = [Run.load(folder.write(tmp_path / str(number))) for number, folder in enumerate(folders)]
-    return recommendations(in_order(runs))
+    return recommendations(in_order(runs, SCENARIOS))
 
 
 def recovering(attempts_of_first: tuple[str, ...] = ("status", "ok"), **fault: Any) -> Folder:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reporter.reliability import in_order
+from reporter.newest import in_order
+from reporter.reliability import SCENARIOS
 from reporter.runs import Run
 from reporter.score import TERMS, inputs, score
 from tests.unit.reporter.folders import Folder
@@ -30,7 +31,7 @@ def suite() -> dict[str, Folder]:
 
 
 def of(tmp_path: Path, runs: dict[str, Folder]) -> float | None:
-    return score(inputs(in_order([Run.load(run.write(tmp_path / name)) for name, run in runs.items()])))
+    return score(inputs(in_order([Run.load(run.write(tmp_path / name)) for name, run in runs.items()], SCENARIOS)))
 
 
 def test_it_is_the_weighted_mean_of_its_shares(tmp_path: Path) -> None:

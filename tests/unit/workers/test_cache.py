@@ -27,8 +27,8 @@ from workers.cache.cache import Cache, open_cache, request_name
 from workers.cache.entry import Entry, pack, unpack
 from workers.cache.link import BOUND, REST
 from workers.providers import tts
-from workers.providers.errors import RejectedError
 from workers.providers.connections import session
+from workers.providers.errors import RejectedError
 from workers.providers.http import CallContext, Caller
 from workers.resilience.gate import Gate as ProviderGate
 
