@@ -7,12 +7,16 @@ from typing import NamedTuple, Protocol
 
 RECEIVED = struct.Struct("=128xQ")
 """`tcpi_bytes_received`, since Linux 4.1. The end of the stream counts as a byte, too."""
-SENT = struct.Struct("=200xQ")
-"""`tcpi_bytes_sent`, since Linux 4.19: what was sent again counts again."""
+SENT = struct.Struct("=200xQQ")
+"""`tcpi_bytes_sent` and, of those, `tcpi_bytes_retrans`, since Linux 4.19. On a machine that is short of CPU even the
+loopback interface sends again what was not acknowledged in time.
+"""
 
 
 class WireBytes(NamedTuple):
-    """Of the stream, since the connection was made: HTTP's heads and TLS are in it, headers of TCP and IP are not."""
+    """Of the stream, since the connection was made: HTTP's heads and TLS are in it; headers of TCP and IP, and what was
+    sent again, are not.
+    """
 
     sent: int
     received: int
@@ -34,7 +38,8 @@ def wire_bytes(connection: Socket) -> WireBytes | None:
         return None
     if len(info) < SENT.size:
         return None
-    return WireBytes(SENT.unpack(info)[0], RECEIVED.unpack_from(info)[0])
+    sent, again = SENT.unpack(info)
+    return WireBytes(sent - again, RECEIVED.unpack_from(info)[0])
 
 
 @functools.cache

@@ -130,11 +130,11 @@ async def test_a_fault_that_cannot_be_inflicted_ends_the_load() -> None:
 async def test_turns_that_a_fault_missed_because_it_lasted_are_left_out() -> None:
     """Else each next one would strike the moment the one before is over."""
     faults = Faults(Processes(), 1)
-    async with faults.inflicted([fault(target="redis", every=0.1, duration=0.25, times=3)]), asyncio.timeout(5):
+    async with faults.inflicted([fault(target="redis", every=0.4, duration=1.0, times=3)]), asyncio.timeout(20):
         while len(faults.records) < 3:  # noqa: ASYNC110 - the faults tell nobody
             await asyncio.sleep(0.005)
     begun = faults.records[0].start
-    turns = [(record.start - begun) / 0.1 for record in faults.records]
+    turns = [(record.start - begun) / 0.4 for record in faults.records]
     assert turns == pytest.approx([round(turn) for turn in turns], abs=0.45)
     assert all(later - earlier >= 2.5 for earlier, later in pairwise(turns))
 
