@@ -1,7 +1,8 @@
 """The books of bytes and usage: what the workers sent the mocks received, and the other way round.
 
-Payload and usage agree exactly, bytes on the wire to 2 %: the end of a stream counts where it is received. A call that got no answer (its time was over, its job was
-cancelled) leaves bytes that one end counted and the other never saw: then one side may only not exceed the other.
+Payload and usage agree exactly, bytes on the wire to 2 %: the end of a stream counts where it is received. A call that
+got no answer (its time was over, its job was cancelled) leaves bytes that one end counted and the other never saw: then
+one side may only not exceed the other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
