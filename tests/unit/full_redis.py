@@ -1,10 +1,12 @@
-"""A Redis that answers and reads, but cannot keep anything: its folder is gone, as when its disk is full."""
+"""A Redis that answers and reads, but cannot keep anything: its disk is full, or its memory."""
 
 import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+from redis.asyncio import Redis
 
 from contract.connections import connect
 from contract.ledger import Ledger
@@ -19,7 +21,7 @@ from tests.unit.contract.ledgers import REQUEST
 
 @contextlib.asynccontextmanager
 async def full_redis(tmp_path: Path) -> AsyncIterator[str]:
-    """Its URL; it knows one job."""
+    """The URL of one whose folder is gone, as when its disk is full; it knows one job."""
     program = (await asyncio.to_thread(find_programs))[REDIS.name]
     part = queue_store(program, PortChooser().choose(), tmp_path)
     child = await Child.start(part.name, part.argv, log=tmp_path / "redis.log", env=dict(part.env), cwd=ROOT)
@@ -38,3 +40,17 @@ async def full_redis(tmp_path: Path) -> AsyncIterator[str]:
         yield part.url
     finally:
         await child.kill()  # asked to end, it would try to save first
+
+
+@contextlib.asynccontextmanager
+async def without_memory(redis: Redis) -> AsyncIterator[None]:
+    """For a while it has no room for anything more, and evicts nothing. Other tests use it, too."""
+    names = ("maxmemory-policy", "maxmemory")
+    before = {name: (await redis.config_get(name))[name] for name in names}
+    await redis.config_set("maxmemory-policy", "noeviction")
+    await redis.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        for name in reversed(names):
+            await redis.config_set(name, before[name])

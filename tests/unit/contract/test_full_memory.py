@@ -8,6 +8,7 @@ from contract.jobs import Stage
 from contract.ledger import Cancellation, Deletion, Ledger, Standing
 from contract.records import Records
 from tests.unit.contract.ledgers import COMPLETED, LIVES, REQUEST, claim_one
+from tests.unit.full_redis import without_memory
 from tests.unit.orders import order
 
 
@@ -16,9 +17,8 @@ async def full(redis: Redis) -> AsyncIterator[Redis]:
     """A Redis with three waiting jobs and no memory for more."""
     for name in "abc":
         await Ledger(redis).accept(f"video_{name}", REQUEST)
-    await redis.config_set("maxmemory", 1)
-    yield redis
-    await redis.config_set("maxmemory", 0)
+    async with without_memory(redis):
+        yield redis
 
 
 async def test_a_redis_that_is_full_refuses_new_jobs_and_brings_those_it_has_to_their_ends(full: Redis) -> None:

@@ -20,6 +20,7 @@ from stack.ports import PortChooser
 from stack.process import Child
 from stack.programs import REDIS, find_programs
 from stack.readiness import answers, asker
+from tests.unit.full_redis import without_memory
 from tests.unit.sockets import Gate
 from tests.unit.workers.caches import PATIENCE, TOOK, Call, Worker, caching
 from tests.unit.workers.rendering import CALLS, Bench
@@ -175,16 +176,11 @@ async def test_an_answer_for_which_there_is_no_room_is_counted_and_keeps_nobody_
     fetching = asyncio.create_task(worker.fetch(call))
     await call.under_way.wait()
     assert await redis.exists(keys.CACHE_LOCK + "request") == 1
-    await redis.config_set("maxmemory-policy", "noeviction")
-    await redis.config_set("maxmemory", 1)
-    try:
+    async with without_memory(redis):
         call.gate.set()
         await fetching
         await worker.settled()
         assert await redis.exists(keys.CACHE_LOCK + "request") == 0
-    finally:
-        await redis.config_set("maxmemory", MOST_BYTES)
-        await redis.config_set("maxmemory-policy", "allkeys-lru")
     assert worker.metric("t2v_cache_stores_total", result="failed") == 1
 
 
