@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 
 from contract.settings import Deployment
-from tests.unit.service.fronts import REDIS_TIMEOUT, Front, serving
+from tests.unit.service.fronts import Front, serving
+
+PATIENT = 5.0
+"""Seconds for a Redis that is well, on a machine that other tests keep busy."""
 
 
 @pytest.fixture(scope="session")
 async def running_front(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
     data = tmp_path_factory.mktemp("front") / "data"
-    async with serving(Deployment(redis_url=redis_server, data_dir=data, redis_timeout=5.0)) as front:
+    async with serving(Deployment(redis_url=redis_server, data_dir=data, redis_timeout=PATIENT)) as front:
         yield front
 
 
@@ -28,4 +31,4 @@ async def front(running_front: Front, redis_url: str) -> Front:
 @pytest.fixture
 def deployment(redis_url: str, tmp_path: Path) -> Deployment:
     """For a front end of a test's own."""
-    return Deployment(redis_url=redis_url, data_dir=tmp_path / "data", redis_timeout=REDIS_TIMEOUT)
+    return Deployment(redis_url=redis_url, data_dir=tmp_path / "data", redis_timeout=PATIENT)

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contract.settings import Deployment
 from service import exporter
-from tests.unit.service.fronts import Front, answering
+from tests.unit.service.fronts import REDIS_TIMEOUT, Front, answering
 from tests.unit.service.test_follow import events_of
 from tests.unit.sockets import Gate
 
@@ -159,7 +159,7 @@ async def test_the_exporter_tells_how_full_the_cache_is_while_it_answers(deploym
 
 async def test_while_redis_is_away_the_exporter_tells_nothing_else(deployment: Deployment) -> None:
     async with Gate(deployment.redis_url) as gate:
-        app = exporter.create_app(deployment.model_copy(update={"redis_url": gate.url}))
+        app = exporter.create_app(deployment.model_copy(update={"redis_url": gate.url, "redis_timeout": REDIS_TIMEOUT}))
         async with answering(app) as url:
             assert (await ledger_metrics(url))["t2v_ledger_up",] == 1
             gate.hang()

@@ -19,7 +19,7 @@ BOUND = REDIS_TIMEOUT * 1.6
 
 
 def behind(gate: Gate, deployment: Deployment) -> Deployment:
-    return deployment.model_copy(update={"redis_url": gate.url})
+    return deployment.model_copy(update={"redis_url": gate.url, "redis_timeout": REDIS_TIMEOUT})
 
 
 async def assert_unavailable(request: "asyncio.Task[httpx.Response]") -> None:
