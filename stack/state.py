@@ -32,7 +32,8 @@ def state_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        with _locked(stacks / _LOCK):  # half removed, it looks like one whose owner was killed
+            shutil.rmtree(folder)
         os.close(owner)
 
 
