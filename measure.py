@@ -1,6 +1,7 @@
 """One run from load to verdict: what ties the load generator's records to the reporter's answers.
 
-The rooms do not know each other; this is the one place, beside the command line, that knows all of them.
+The rooms do not know each other; this, with `evidence.py` for the counts, is the one place beside the command line that
+knows all of them.
 """
 
 import time
@@ -10,8 +11,6 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.calls import BILLED, CACHE_HITS, CacheResult, Provider
-from contract.catalogue import Direction
 from contract.connections import connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
@@ -22,21 +21,17 @@ from contract.runfolder import (
     RUN,
     RUNGS,
     UNEXPLAINED,
-    Entry,
     Integrity,
-    RequestRecord,
     Result,
     RunInfo,
     Verdict,
     Window,
 )
 from contract.settings import Workload
-from loadgen.accounting import Account, CallBooks, Counted, scope_of
-from loadgen.books import Parties, balance, balance_requests, client_party, listing_party, seen_party
-from loadgen.cache_books import CacheBooks, CacheCounted
+from evidence import evidence_of
 from loadgen.crew import Crew, crew
 from loadgen.document import Document
-from loadgen.faults import Kind, Target
+from loadgen.faults import Kind
 from loadgen.generator import RunBroken
 from loadgen.history import loss_age
 from loadgen.machine import git_state, machine, versions
@@ -44,20 +39,7 @@ from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
 from loadgen.scenario import OpenLoop, Scenario, Search, Step
 from loadgen.search import bisection, conclude
-from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, comparable, mocked
-from loadgen.verdict import Evidence, Figure, combine, judge
-from reporter.answers import Answers
-from reporter.books import (
-    cache_lookups,
-    client_counts,
-    failed_calls,
-    ledger_counts,
-    lost_entries,
-    mock_calls,
-    retried_calls,
-    unanswered_calls,
-    worker_counts,
-)
+from loadgen.verdict import Figure, combine, judge
 from reporter.indicators import indicators
 from reporter.prometheus import Prometheus, PromQLError, clock_skew, settled
 from reporter.queries import collect
@@ -174,7 +156,7 @@ async def _measure(step: Step, setting: _Setting, folder: Path, run_id: str | No
     assert window is not None
     answers = await collect(setting.stack.prometheus_url, window.start, window.end)
     answers.save(folder / QUERIES)
-    evidence = _evidence(step, outcomes, answers, setting.stack.workload.patience)
+    evidence = evidence_of(step, outcomes, answers, setting.stack.workload.patience)
     if evidence.unexplained:
         (folder / UNEXPLAINED).write_text("\n".join(evidence.unexplained) + "\n", encoding="utf-8")
     result = judge(step, evidence, _figures(outcomes, folder))
@@ -214,134 +196,6 @@ async def _combine(results: list[tuple[str, Result]], result: Result, stack: Sta
 
 def _write(folder: Path, result: Result) -> None:
     (folder / RESULT).write_text(result.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
-
-
-def _evidence(step: Step, outcomes: Outcomes, answers: Answers, patience: float) -> Evidence:
-    accepted = answers.count("service.posts", status="202")
-    parties = Parties(
-        client=client_party(outcomes.measured, outcomes.reconciliation.lost),
-        seen=seen_party(outcomes.measured),
-        listing=listing_party(outcomes.reconciliation.counts),
-        redis=outcomes.redis_growth,
-        exporter=ledger_counts(answers),
-        workers=worker_counts(answers),
-        load_metrics=client_counts(answers),
-        api_accepted=accepted,
-        videos=outcomes.inspection.integrity.videos,
-    )
-    account = _account(outcomes, answers, patience)
-    kept = _cache_account(step, outcomes, answers)
-    return Evidence(
-        info=outcomes.info,
-        records=outcomes.measured,
-        reconciliation=outcomes.reconciliation,
-        books=[
-            *balance(parties, _without(outcomes)),
-            *balance_requests(outcomes.requests, _answered(outcomes.requests, answers)),
-            *account.entries,
-            *kept.entries,
-            *_balance_traffic(outcomes, answers),
-        ],
-        integrity=outcomes.inspection.integrity,
-        deaths=outcomes.deaths,
-        idle_faults=outcomes.idle_faults,
-        unexplained=[*account.unexplained, *kept.unexplained],
-    )
-
-
-def _account(outcomes: Outcomes, answers: Answers, patience: float) -> Account:
-    """Of the provider calls."""
-    counted = Counted(
-        faults={
-            (sample.labels["provider"], sample.labels["kind"]): None if sample.value is None else int(sample.value)
-            for sample in answers.samples("mock.faults")
-        },
-        failed={provider: failed_calls(answers, provider) for provider in Provider},
-        retries={provider: retried_calls(answers, provider) for provider in Provider},
-    )
-    books = CallBooks(outcomes.calls, outcomes.measured, patience, disturbed=bool(outcomes.faults))
-    return books.balance(counted)
-
-
-def _cache_account(step: Step, outcomes: Outcomes, answers: Answers) -> Account:
-    scope = scope_of(outcomes.measured, disturbed=bool(outcomes.faults))
-    books = CacheBooks(
-        outcomes.measured,
-        outcomes.calls,
-        scope,
-        shared=step.scenario.cache is not None,
-        forgetful=_forgot(outcomes),
-    )
-    return books.balance(
-        CacheCounted(
-            lookups={provider: cache_lookups(answers, provider, *CacheResult) for provider in Provider},
-            hits={provider: cache_lookups(answers, provider, *CACHE_HITS) for provider in Provider},
-            saved={provider: answers.value("cache.saved", provider=provider) for provider in Provider},
-            mock_calls={provider: mock_calls(answers, provider) for provider in Provider},
-            lost=lost_entries(answers),
-        )
-    )
-
-
-def _balance_traffic(outcomes: Outcomes, answers: Answers) -> list[Entry]:
-    if outcomes.faults or not comparable(outcomes.measured):
-        return []
-    return balance_traffic(_traffic(outcomes, answers))
-
-
-def _traffic(outcomes: Outcomes, answers: Answers) -> Traffic:
-    """Of the mocked providers, at both ends."""
-    known = [provider for provider in Provider if provider in mocked(outcomes.measured)]
-    other_end = {Direction.SENT: Direction.RECEIVED, Direction.RECEIVED: Direction.SENT}
-    ways = [(provider, direction) for provider in known for direction in Direction]
-
-    def pairs(ours: str, theirs: str) -> dict[tuple[Provider, Direction], Pair]:
-        return {
-            (provider, way): Pair(
-                answers.count(ours, provider=provider, direction=way),
-                answers.count(theirs, provider=provider, direction=other_end[way]),
-            )
-            for provider, way in ways
-        }
-
-    return Traffic(
-        payload=pairs("call.bytes", "mock.bytes"),
-        wire=pairs("call.wire", "mock.wire"),
-        usage={
-            (provider, unit): Pair(
-                answers.count("call.usage", provider=provider, unit=unit),
-                answers.count("mock.usage", provider=provider, unit=unit),
-            )
-            for provider in known
-            for unit in BILLED[provider]
-        },
-        unanswered={provider for provider in known if unanswered_calls(answers, provider, UNANSWERED)},
-        untold={provider for provider in known if answers.count("call.usage_untold", provider=provider)},
-    )
-
-
-def _without(outcomes: Outcomes) -> set[str]:
-    """Parties that cannot know. One that was killed takes with it what it counted last; a ledger that lost the end of a
-    job has it run twice; and requests that are sent again are counted again by the API.
-    """
-    killed = any(fault.target == Target.WORKER and fault.kind != Kind.PAUSE for fault in outcomes.faults)
-    return ({"workers"} if killed or _forgot(outcomes) else set()) | ({"api"} if outcomes.faults else set())
-
-
-def _forgot(outcomes: Outcomes) -> bool:
-    """Whether the ledger lost data."""
-    return any(fault.kind == Kind.POWER_LOSS for fault in outcomes.faults)
-
-
-def _answered(requests: list[RequestRecord], answers: Answers) -> dict[str, int | None]:
-    """By endpoint, how many requests the service says to have answered, whatever the status."""
-    found: dict[str, int | None] = {}
-    for endpoint in {request.endpoint for request in requests}:
-        method, _, route = endpoint.partition(" ")
-        values = [sample.value for sample in answers.samples("service.requests", method=method, route=route)]
-        known = [value for value in values if value is not None]
-        found[endpoint] = int(sum(known)) if known else None
-    return found
 
 
 def _figures(outcomes: Outcomes, folder: Path) -> dict[str, Figure]:

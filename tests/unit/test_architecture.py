@@ -24,7 +24,7 @@ def imported_rooms(source: str) -> Iterator[str]:
 
 
 def forbidden(room: str, source: str) -> set[str]:
-    known = ROOMS | {"cli", "measure", "tests"}
+    known = ROOMS | {"cli", "measure", "evidence", "tests"}
     return (set(imported_rooms(source)) & known) - MAY_IMPORT[room] - {room}
 
 

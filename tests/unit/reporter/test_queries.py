@@ -48,7 +48,7 @@ def test_each_id_that_is_read_is_asked() -> None:
     """A misspelt id would read as no data."""
     ids = {query.id for query in QUERIES}
     roots = "|".join({id_.split(".")[0] for id_ in ids})
-    sources = [*(ROOT / "reporter").rglob("*.py"), ROOT / "measure.py"]
+    sources = [*(ROOT / "reporter").rglob("*.py"), ROOT / "measure.py", ROOT / "evidence.py"]
     read = {id_ for path in sources for id_ in re.findall(rf'"((?:{roots})\.[a-z_.]+)"', path.read_text())}
     stems = {histogram.id for histogram in HISTOGRAMS}
     assert len(read) > 20
