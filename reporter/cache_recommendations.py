@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from contract.calls import CACHE_HITS, CacheResult, Provider
-from reporter.books import cache_lookups
-from reporter.caching import audit_of
+from contract.calls import CACHE_HITS, CacheResult
+from reporter.caching import audit_of, counted
 from reporter.markdown import figure, percent
 from reporter.runs import Run
 
@@ -26,14 +25,14 @@ def cache_recommendations(run: Run) -> Iterator[str]:
     """Of the scenario `cache`."""
     audit = audit_of(run.measured)
     hits, achievable = sum(one.hits for one in audit.values()), sum(one.achievable for one in audit.values())
-    lookups = _count(run, *CacheResult)
+    lookups = counted(run, *CacheResult)
     if achievable and hits < ENOUGH * achievable:
         yield (
             f"{hits} of {achievable} achievable hits were had in `{run.info.scenario}` ({percent(hits / achievable)}): "
             "look at the misses by reason, and at entries that were forgotten."
         )
-    unusable = _count(run, CacheResult.DOWN, CacheResult.SLOW, CacheResult.CORRUPT)
-    if lookups and unusable > UNUSABLE * lookups:
+    unusable = counted(run, CacheResult.DOWN, CacheResult.SLOW, CacheResult.CORRUPT)
+    if lookups and unusable and unusable > UNUSABLE * lookups:
         yield (
             f"The cache was of no use in {unusable} of {lookups} lookups ({percent(unusable / lookups)}): each was a "
             "call that might have been saved. Look at its Redis."
@@ -52,16 +51,11 @@ def _memory(run: Run) -> Iterator[str]:
 
 
 def _saved(run: Run) -> str | None:
-    seconds = [run.answers.value("cache.saved", provider=provider) for provider in Provider]
-    known = [value for value in seconds if value is not None]
-    hits, lookups = _count(run, *CACHE_HITS), _count(run, *CacheResult)
-    if not known or not hits:
+    seconds = run.answers.total("cache.saved")
+    hits, lookups = counted(run, *CACHE_HITS), counted(run, *CacheResult)
+    if seconds is None or not hits:
         return None
     return (
-        f"The cache saved {hits} of {lookups} calls and {sum(known):.1f} s of waiting for providers in "
+        f"The cache saved {hits} of {lookups} calls and {seconds:.1f} s of waiting for providers in "
         f"`{run.info.scenario}`: keep it on where inputs come again."
     )
-
-
-def _count(run: Run, *results: CacheResult) -> int:
-    return sum(cache_lookups(run.answers, provider, *results) or 0 for provider in Provider)

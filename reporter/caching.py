@@ -10,22 +10,27 @@ from contract.runfolder import JobRecord
 from reporter.books import cache_lookups
 from reporter.indicator import Indicator, share
 from reporter.runs import Run
+from reporter.statistics import total
 
 SCENARIO = "cache"
 
 
 def cache_hit_rate(run: Run) -> Indicator:
     """Hits / lookups by the workers' counters; an answer shared with a call under way is a hit: no call was made."""
-    found = share(_counted(run, *CACHE_HITS), _counted(run, *CacheResult), "lookups")
-    audit = audit_of(run.measured).values()
+    hits, lookups = counted(run, *CACHE_HITS), counted(run, *CacheResult)
+    if hits is None or lookups is None:
+        return Indicator(None, 0)
+    found, audit = share(hits, lookups, "lookups"), audit_of(run.measured).values()
     if found.value is None or not audit:
         return found
     hits, achievable = sum(one.hits for one in audit), sum(one.achievable for one in audit)
     return Indicator(found.value, found.n, f"{found.note}; {hits} of {achievable} achievable hits")
 
 
-def _counted(run: Run, *results: CacheResult) -> int:
-    return sum(cache_lookups(run.answers, provider, *results) or 0 for provider in Provider)
+def counted(run: Run, *results: CacheResult) -> int | None:
+    """Lookups of all providers that came to these results; unknown where those of one are."""
+    found = total(cache_lookups(run.answers, provider, *results) for provider in Provider)
+    return None if found is None else int(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,11 @@ def figure(value: float | None, unit: str = "") -> str:
         return NO_DATA
     text = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
     return f"{text} {unit}".rstrip()
+
+
+def document(title: str, sections: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Each section is its title, which the first may lack, and its blocks."""
+    blocks = [f"# {title}"]
+    for heading, content in sections:
+        blocks += [f"## {heading}"] * bool(heading) + [*content]
+    return "\n\n".join(blocks) + "\n"

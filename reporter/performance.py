@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contract.errors import UsageError
 from contract.suites import PERFORMANCE
+from reporter.markdown import document
 from reporter.newest import newest_by_scenario
 from reporter.pictures import draw
 from reporter.recommendations import recommendations
@@ -98,7 +99,4 @@ def performance_text(
         ("Method", [*method.definitions(), *method.method(runs)]),
         ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run)]),
     ]
-    blocks = ["# Performance report"]
-    for title, content in sections:
-        blocks += [f"## {title}"] * bool(title) + content
-    return "\n\n".join(blocks) + "\n"
+    return document("Performance report", sections)

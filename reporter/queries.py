@@ -320,6 +320,8 @@ HISTOGRAMS = (
     HistogramQueries("http", "API request", "t2v_http_request_seconds", ("method", "route", "kind")),
 )
 
+LATENCIES = frozenset(query.id for histogram in HISTOGRAMS for query in histogram)
+"""Those of which the performance report tells, and no other."""
 QUERIES = (*COUNTS, *META, *SERIES, *(query for histogram in HISTOGRAMS for query in histogram))
 
 

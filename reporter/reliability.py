@@ -5,8 +5,9 @@ from pathlib import Path
 
 from contract.errors import UsageError
 from contract.suites import RELIABILITY
+from reporter.markdown import document
 from reporter.newest import in_order
-from reporter.queries import HISTOGRAMS
+from reporter.queries import LATENCIES
 from reporter.reliability_pictures import draw
 from reporter.reliability_recommendations import RULES, recommendations
 from reporter.runs import Run
@@ -28,9 +29,6 @@ from reporter.sections.reliability import (
 
 SCENARIOS = RELIABILITY
 """What the report is about; others that are given get their rows, their figure and their method too."""
-
-_LATENCIES = frozenset(query.id for histogram in HISTOGRAMS for query in histogram)
-"""Queries about latencies, which the performance report tells of."""
 
 PREAMBLE = (
     "A document goes in, a narrated video comes out, and on the way providers fail, processes die and clients change "
@@ -74,9 +72,6 @@ def reliability_text(chosen: Mapping[str, Run], pictures: Mapping[str, str]) -> 
         ("Against time", course.courses(chosen, pictures)),
         ("Reliability score", key_metrics.reliability_score(own)),
         ("Method", method.method(runs)),
-        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, _LATENCIES)]),
+        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, LATENCIES)]),
     ]
-    blocks = ["# Reliability report"]
-    for title, content in sections:
-        blocks += [f"## {title}"] * bool(title) + content
-    return "\n\n".join(blocks) + "\n"
+    return document("Reliability report", sections)

@@ -8,10 +8,10 @@ from contract.suites import RESOURCES
 from reporter import cache_recommendations, spending_recommendations
 from reporter.caching import SCENARIO as CACHE
 from reporter.indicators import indicators
-from reporter.markdown import NO_DATA, NOT_RUN, fenced
+from reporter.markdown import NO_DATA, NOT_RUN, document, fenced
 from reporter.newest import in_order
 from reporter.pricing import Prices, load_prices, price_file
-from reporter.queries import HISTOGRAMS
+from reporter.queries import LATENCIES
 from reporter.runs import Run
 from reporter.sections import appendix, counts, headline, method
 from reporter.sections.recommendations import recommendations as advice
@@ -20,9 +20,6 @@ from reporter.stamp import unquotable, usable
 
 SCENARIOS = RESOURCES
 """What the report is about; others that are given get their rows, their bill and their method too."""
-
-_LATENCIES = frozenset(query.id for histogram in HISTOGRAMS for query in histogram)
-"""Queries about latencies, which the performance report tells of."""
 
 PREAMBLE = (
     "A document goes in, a narrated video comes out. This report says what that takes: bytes and connections to the "
@@ -70,12 +67,9 @@ def resources_text(chosen: Mapping[str, Run], prices: Prices, picture: str | Non
         ("Cost", cost.cost(chosen, prices, picture)),
         ("Counts and books", counts.balances(runs)),
         ("Method", method.method(runs)),
-        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, _LATENCIES)]),
+        ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, LATENCIES)]),
     ]
-    blocks = ["# Resources report"]
-    for title, content in sections:
-        blocks += [f"## {title}"] * bool(title) + content
-    return "\n\n".join(blocks) + "\n"
+    return document("Resources report", sections)
 
 
 def _key_metrics(runs: Mapping[str, Run], prices: Prices) -> list[str]:

@@ -116,6 +116,14 @@ def test_a_count_that_nobody_told_is_no_data_and_not_zero(tmp_path: Path) -> Non
     assert "no data" in next(line for line in text.splitlines() if line.startswith("| script") and "MiB" in line)
 
 
+def test_lookups_of_which_one_provider_tells_nothing_have_no_rate(tmp_path: Path) -> None:
+    run = twice()
+    run.answers["cache.lookups"] = [s for s in run.answers["cache.lookups"] if s["labels"]["provider"] != "tts"]
+    told = loaded(tmp_path, run)
+    assert cache_hit_rate(told).value is None
+    assert not any("saved" in sentence for sentence in cache_recommendations(told))
+
+
 def test_calls_for_what_had_been_called_for_are_counted_apart(tmp_path: Path) -> None:
     audit = audit_of(loaded(tmp_path, twice("slow")).measured)
     assert {p: (one.hits, one.achievable, one.calls, one.again) for p, one in audit.items()} == {
