@@ -1,37 +1,34 @@
 """Real parts for every test: Redis, and the whole stack once per session."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from redis.asyncio import Redis
+from rich.console import Console
 
 from contract.connections import connect
+from contract.runfolder import Result
+from loadgen.display import Display
 from loadgen.document import default_document
+from loadgen.runner import Progress
+from loadgen.scenario import load
+from measure import measure
 from stack.local import LocalStack
 from stack.parts import queue_store
-from stack.places import ROOT
-from stack.ports import PortChooser
-from stack.process import Child
-from stack.programs import REDIS, find_programs
-from stack.readiness import answers, asker
-from tests.test_data_helper import UploadableDocument, uploadable
+from stack.places import ROOT, new_run_folder, point_latest
+from tests.redis_servers import running_redis
+from tests.test_data_helper import SEED, Measured, UploadableDocument, undisturbed, uploadable
 
 
 @pytest.fixture(scope="session")
 async def redis_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """The URL of a Redis of the session's own, set up as the stack's ledger is."""
-    folder = tmp_path_factory.mktemp("redis")
-    program = (await asyncio.to_thread(find_programs))[REDIS.name]
-    part = queue_store(program, PortChooser().choose(), folder)
-    child = await Child.start(part.name, part.argv, log=folder / "redis.log", env=dict(part.env), cwd=ROOT)
-    try:
-        async with asker() as session:
-            await child.wait_ready(lambda: answers(part.ready_url, session), 20)
+    async with running_redis(queue_store, tmp_path_factory.mktemp("redis")) as (part, _):
         yield part.url
-    finally:
-        await child.stop(5)
 
 
 @pytest.fixture
@@ -60,6 +57,34 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
 async def api(stack: LocalStack) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=stack.api_url, timeout=30, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def folders() -> dict[str, Path]:
+    """By scenario, the folders of the runs of this session."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def measured(stack: LocalStack, folders: dict[str, Path]) -> Measured:
+    """Runs a scenario whole, once per session, into a folder under `runs/` that stays as the evidence of a report."""
+
+    async def once(name: str) -> tuple[Result, Path]:
+        scenario, folder = load(name), new_run_folder(name)
+        assert not scenario.workload, "it would want a stack of its own"
+        with Display(Console(highlight=False)) as display:
+            document, progress = default_document(ROOT), Progress(changed=display.show)
+            result = await measure(scenario, document, SEED, stack, folder, progress)
+        await asyncio.to_thread(shutil.copytree, stack.log_dir, folder / "logs", dirs_exist_ok=True)
+        point_latest(folder)
+        return result, folder
+
+    async def run(name: str) -> Path:
+        if name not in folders:
+            _, folders[name] = await undisturbed(lambda: once(name))
+        return folders[name]
+
+    return run
 
 
 @pytest.fixture(scope="session")

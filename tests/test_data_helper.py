@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from contract.runfolder import Result, Verdict
+from contract.runfolder import RESULT, Result, Verdict
 from contract.script import SceneText
 from loadgen.document import Document
 from mocks.llm import write_script
@@ -17,6 +17,11 @@ from workers.sandbox.document import folded_text
 SCENES = 5
 LATE = re.compile(r"\d+ of \d+ requests were sent over 10 ms after they were due")
 TRIES = 3
+SEED = 1
+"""Of the runs that suites judge."""
+
+Measured = Callable[[str], Awaitable[Path]]
+"""The folder of this session's run of a scenario, which is made when it is first asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,10 @@ async def end_of(api: httpx.AsyncClient, job_id: str) -> dict[str, object]:
         job: dict[str, object] = answer.raise_for_status().json()
         if job["status"] not in {"queued", "in_progress"}:
             return job
+
+
+def result_of(folder: Path) -> Result:
+    return Result.model_validate_json((folder / RESULT).read_bytes())
 
 
 async def undisturbed(run: Callable[[], Awaitable[tuple[Result, Path]]]) -> tuple[Result, Path]:

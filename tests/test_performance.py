@@ -4,24 +4,16 @@ Nothing here is judged tighter than the floors; what we compete on is measured i
 session, whole, into a folder under `runs/` that stays as the evidence of the report.
 """
 
-import asyncio
 import re
-import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
 
 from contract.manifest import Manifest
-from contract.runfolder import RESULT, Counts, Result, Target, Verdict
-from loadgen.display import Display
-from loadgen.document import default_document
+from contract.runfolder import Counts, Target, Verdict
 from loadgen.mp4 import defects
-from loadgen.runner import Progress
 from loadgen.scenario import Endpoint, load
-from measure import measure
 from reporter.breakdown import CRITICAL_TITLES, breakdowns
 from reporter.calibration import Agreement, measured_twice
 from reporter.indicators import by_endpoint, indicators
@@ -32,36 +24,12 @@ from reporter.sections.breakdown import where_time_goes
 from reporter.stamp import stamp
 from reporter.statistics import supported_percentile
 from reporter.summary import summary
-from stack.local import LocalStack
-from stack.places import ROOT, new_run_folder, point_latest, reports_dir, runs_dir
-from tests.test_data_helper import UploadableDocument, end_of, submit
+from stack.places import reports_dir, runs_dir
+from tests.test_data_helper import Measured, UploadableDocument, end_of, result_of, submit
 
 pytestmark = pytest.mark.timeout(600)  # of a test that has to run a scenario first
 
-SEED = 1
 LADDER = (1, 5, 10, 20, 50)
-Measured = Callable[[str], Awaitable[Path]]
-
-
-@pytest.fixture(scope="session")
-def folders() -> dict[str, Path]:
-    """By scenario, the folders of the runs of this session."""
-    return {}
-
-
-@pytest.fixture(scope="session")
-def measured(stack: LocalStack, folders: dict[str, Path]) -> Measured:
-    async def run(name: str) -> Path:
-        scenario, folder = load(name), new_run_folder(name)
-        with Display(Console(highlight=False)) as display:
-            document, progress = default_document(ROOT), Progress(changed=display.show)
-            await measure(scenario, document, SEED, stack, folder, progress)
-        await asyncio.to_thread(shutil.copytree, stack.log_dir, folder / "logs")
-        point_latest(folder)
-        folders[name] = folder
-        return folder
-
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +58,6 @@ def any_run(request: pytest.FixtureRequest) -> Path:
     found = request.getfixturevalue(f"{request.param}_run")
     assert isinstance(found, Path)
     return found
-
-
-def result_of(folder: Path) -> Result:
-    return Result.model_validate_json((folder / RESULT).read_bytes())
 
 
 def targets(folder: Path, name: str) -> list[Target]:
@@ -256,13 +220,13 @@ def is_whole(folder: Path, scenario: str) -> bool:
     return len(run.measured) + len(run.requests) >= sum(step.size for step in load(scenario).steps())
 
 
-def test_generate_performance_report(request: pytest.FixtureRequest, folders: dict[str, Path]) -> None:
+async def test_generate_performance_report(measured: Measured, folders: dict[str, Path]) -> None:
     """From the runs of this session, else from the newest whole ones there are; what then is missing is run now."""
     known = {name: folder for name, folder in newest_valid_runs(runs_dir()).items() if name in SCENARIOS}
-    chosen = {name: folder for name, folder in known.items() if is_whole(folder, name)} | folders
+    chosen = {name: folder for name, folder in known.items() if is_whole(folder, name)}
     for name in SCENARIOS:
-        if name not in chosen:
-            chosen[name] = request.getfixturevalue(f"{name}_run")
+        if name in folders or name not in chosen:
+            chosen[name] = await measured(name)
     report = write_performance_report([chosen[name] for name in SCENARIOS], reports_dir() / "performance_report.md")
     lines = [line for name in SCENARIOS for line in ("", *summary(chosen[name]))]
     print("\n".join([*lines, "", f"report: {report}"]))  # noqa: T201 - what `pytest -s` is asked for

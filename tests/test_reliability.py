@@ -4,18 +4,13 @@ Each scenario runs once per session into a folder under `runs/`, which stays as 
 is judged tighter than the floors.
 """
 
-import asyncio
 import re
-import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from contract.jobs import Outcome
-from contract.runfolder import RESULT, Result, Verdict
-from loadgen.display import Display
+from contract.runfolder import Verdict
 from loadgen.document import default_document
 from loadgen.runner import Progress
 from loadgen.scenario import load, read
@@ -25,43 +20,10 @@ from reporter.reliability import SCENARIOS, write_reliability_report
 from reporter.runs import Run
 from reporter.summary import summary
 from stack.local import LocalStack
-from stack.places import ROOT, new_run_folder, point_latest, reports_dir, runs_dir
-from tests.test_data_helper import undisturbed
+from stack.places import ROOT, reports_dir, runs_dir
+from tests.test_data_helper import SEED, Measured, result_of
 
 pytestmark = pytest.mark.timeout(600)  # of a test that has to run a scenario first
-
-SEED = 1
-Measured = Callable[[str], Awaitable[Path]]
-
-
-@pytest.fixture(scope="session")
-def runs() -> dict[str, Path]:
-    """By scenario, the folders of the runs of this session."""
-    return {}
-
-
-@pytest.fixture(scope="session")
-def measured(stack: LocalStack, runs: dict[str, Path]) -> Measured:
-    async def once(name: str) -> tuple[Result, Path]:
-        scenario, folder = load(name), new_run_folder(name)
-        assert not scenario.workload, "it would want a stack of its own"
-        with Display(Console(highlight=False)) as display:
-            document, progress = default_document(ROOT), Progress(changed=display.show)
-            result = await measure(scenario, document, SEED, stack, folder, progress)
-        await asyncio.to_thread(shutil.copytree, stack.log_dir, folder / "logs", dirs_exist_ok=True)
-        point_latest(folder)
-        return result, folder
-
-    async def run(name: str) -> Path:
-        if name not in runs:
-            _, runs[name] = await undisturbed(lambda: once(name))
-        return runs[name]
-
-    return run
-
-
-def result_of(folder: Path) -> Result:
-    return Result.model_validate_json((folder / RESULT).read_bytes())
 
 
 def value(folder: Path, name: str) -> float:
@@ -157,11 +119,11 @@ async def test_the_same_calls_fail_with_one_user_and_with_twenty(stack: LocalSta
     assert len(met[0]) >= 20
 
 
-async def test_generate_reliability_report(measured: Measured, runs: dict[str, Path]) -> None:
+async def test_generate_reliability_report(measured: Measured, folders: dict[str, Path]) -> None:
     """From the runs of this session, else from the newest ones there are; what then is missing is run now."""
-    chosen = {name: folder for name, folder in newest_reliability_runs(runs_dir()).items() if name in SCENARIOS} | runs
+    chosen = {name: folder for name, folder in newest_reliability_runs(runs_dir()).items() if name in SCENARIOS}
     for name in SCENARIOS:
-        if name not in chosen:
+        if name in folders or name not in chosen:
             chosen[name] = await measured(name)
     report = write_reliability_report([chosen[name] for name in SCENARIOS], reports_dir() / "reliability_report.md")
     lines = [line for name in SCENARIOS for line in ("", *summary(chosen[name]))]

@@ -5,31 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from contract.runfolder import RESULT, Result, Verdict
-from loadgen.document import default_document
-from loadgen.runner import Progress
-from loadgen.scenario import load
-from measure import measure
+from contract.runfolder import Result, Verdict
 from reporter.newest import newest_resources_runs
 from reporter.resources import SCENARIOS, write_resources_report
 from reporter.summary import summary
-from stack.local import LocalStack
-from stack.places import ROOT, new_run_folder, point_latest, reports_dir, runs_dir
-
-SEED = 1
+from stack.places import reports_dir, runs_dir
+from tests.test_data_helper import Measured, result_of
 
 
-@pytest.fixture(scope="module")
-async def cache_run(stack: LocalStack) -> Path:
-    folder = new_run_folder("cache")
-    await measure(load("cache"), default_document(ROOT), SEED, stack, folder, Progress())
-    point_latest(folder)
-    return folder
+@pytest.fixture(scope="session")
+async def cache_run(measured: Measured) -> Path:
+    return await measured("cache")
 
 
 @pytest.fixture
 def result(cache_run: Path) -> Result:
-    return Result.model_validate_json((cache_run / RESULT).read_bytes())
+    return result_of(cache_run)
 
 
 def test_the_run_is_valid_and_what_the_cache_saved_is_what_the_mocks_were_not_asked(result: Result) -> None:

@@ -11,23 +11,14 @@ from redis.asyncio import Redis
 from contract.connections import connect
 from contract.ledger import Ledger
 from stack.parts import queue_store
-from stack.places import ROOT
-from stack.ports import PortChooser
-from stack.process import Child
-from stack.programs import REDIS, find_programs
-from stack.readiness import answers, asker
+from tests.redis_servers import running_redis
 from tests.unit.contract.ledgers import REQUEST
 
 
 @contextlib.asynccontextmanager
 async def full_redis(tmp_path: Path) -> AsyncIterator[str]:
     """The URL of one whose folder is gone, as when its disk is full; it knows one job."""
-    program = (await asyncio.to_thread(find_programs))[REDIS.name]
-    part = queue_store(program, PortChooser().choose(), tmp_path)
-    child = await Child.start(part.name, part.argv, log=tmp_path / "redis.log", env=dict(part.env), cwd=ROOT)
-    try:
-        async with asker() as session:
-            await child.wait_ready(lambda: answers(part.ready_url, session), 20)
+    async with running_redis(queue_store, tmp_path) as (part, child):
         async with connect(part.url, 5) as redis:
             await Ledger(redis).accept("video_a", REQUEST)
             assert part.folder
@@ -37,9 +28,10 @@ async def full_redis(tmp_path: Path) -> AsyncIterator[str]:
             async with asyncio.timeout(10):
                 while (await redis.info("persistence"))["rdb_last_bgsave_status"] == "ok":  # noqa: ASYNC110 - Redis knows
                     await asyncio.sleep(0.01)
-        yield part.url
-    finally:
-        await child.kill()  # asked to end, it would try to save first
+        try:
+            yield part.url
+        finally:
+            await child.kill()  # asked to end, it would try to save first
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """What providers answered is used again, once asked for at a time; a cache of no use is a miss and never an error."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -15,11 +16,7 @@ from contract.catalogue import WorkerMetrics
 from contract.jobs import CallTiming, Voice
 from contract.settings import Workload
 from stack.parts import cache_store
-from stack.places import ROOT
-from stack.ports import PortChooser
-from stack.process import Child
-from stack.programs import REDIS, find_programs
-from stack.readiness import answers, asker
+from tests.redis_servers import running_redis
 from tests.unit.full_redis import without_memory
 from tests.unit.sockets import Gate
 from tests.unit.workers.caches import PATIENCE, TOOK, Call, Worker, caching
@@ -40,16 +37,9 @@ ENTRY = keys.CACHE + "request"
 @pytest.fixture(scope="module")
 async def cache_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """A small one, set up as the stack's."""
-    folder = tmp_path_factory.mktemp("cache")
-    program = (await asyncio.to_thread(find_programs))[REDIS.name]
-    part = cache_store(program, PortChooser().choose(), folder, MOST_BYTES)
-    child = await Child.start(part.name, part.argv, log=folder / "cache.log", env=dict(part.env), cwd=ROOT)
-    try:
-        async with asker() as asking:
-            await child.wait_ready(lambda: answers(part.ready_url, asking), 20)
+    small = functools.partial(cache_store, most_bytes=MOST_BYTES)
+    async with running_redis(small, tmp_path_factory.mktemp("cache")) as (part, _):
         yield part.url
-    finally:
-        await child.stop(5)
 
 
 @pytest.fixture
