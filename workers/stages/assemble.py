@@ -15,6 +15,8 @@ from workers.work import Work
 
 async def assemble(work: Work, tools: Tools) -> None:
     """The assets of all scenes on disk, and the video made of them."""
+    # not in the thread: nothing ends a thread, and one that makes the folder after it was discarded leaves it behind
+    work.folder.mkdir(parents=True)
     work.assets = await to_thread.run_sync(_write_scenes, work)
     pictures = [scene.picture_name for scene in work.scenes]
     if Plant.SWAP_SCENES in tools.workload.plant:
@@ -46,7 +48,6 @@ async def assemble(work: Work, tools: Tools) -> None:
 
 def _write_scenes(work: Work) -> list[Asset]:
     assert work.script is not None
-    work.folder.mkdir(parents=True)
     script = work.script.model_dump_json(indent=1).encode()
     assets = [_write(work.folder, "script.json", AssetKind.SCRIPT, None, "application/json", script)]
     for scene in work.scenes:

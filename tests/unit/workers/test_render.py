@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -12,12 +13,14 @@ from aiohttp import web
 
 from contract.calls import Provider
 from contract.jobs import ErrorCode, Outcome, Stage
-from contract.manifest import MANIFEST_NAME, VIDEO_NAME, AssetKind
+from contract.manifest import MANIFEST_NAME, VIDEO_NAME, Asset, AssetKind
 from contract.settings import Plant
 from loadgen.mp4 import defects
 from tests.test_data_helper import SCENES, UploadableDocument
 from tests.unit.workers.rendering import CALLS, Bench
 from workers.render import clean_up
+from workers.stages import assemble
+from workers.work import Work
 
 
 @pytest.fixture
@@ -150,6 +153,31 @@ async def test_a_cancelled_execution_removes_its_folder_while_the_video_is_being
         assert task.cancelled()
         assert (await new_bench().render()).outcome is Outcome.COMPLETED, "the sandbox has dropped the other's task"
         assert not any(bench.tools.data.job(bench.claim.job_id).iterdir())
+
+
+async def test_assets_that_are_written_after_a_cancellation_are_written_nowhere(
+    new_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, begun, cancelled, ended = new_bench(), threading.Event(), threading.Event(), threading.Event()
+    write = assemble._write_scenes
+
+    def late(work: Work) -> list[Asset]:
+        begun.set()
+        assert cancelled.wait(10)
+        try:
+            return write(work)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(assemble, "_write_scenes", late)
+    task = asyncio.create_task(bench.render())
+    assert await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    await asyncio.wait([task])
+    cancelled.set()
+    assert await asyncio.to_thread(ended.wait, 10)
+    assert task.cancelled()
+    assert not any(bench.tools.data.job(bench.claim.job_id).rglob("*"))
 
 
 async def test_a_sandbox_cannot_write_into_a_folder_that_is_being_removed(
