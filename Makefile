@@ -48,9 +48,9 @@ query: setup ## Ask Prometheus: Q='sum by (outcome) (t2v_jobs_finished_total)'
 
 ##@ Develop
 setup: $(INSTALLED) $(PROGRAMS) ## Install Python packages and find redis-server and prometheus (the others do it too)
-test: setup ## Run all tests: two files at a time, then, alone, the suites that measure
+test: setup ## Run all tests: three files at a time, then, alone, the suites that measure
 	@began=$$(date +%s); \
-	$(PY) -m pytest tests/integration tests/unit -n 2 --dist loadfile --no-loadscope-reorder; first=$$?; \
+	$(PY) -m pytest tests/integration tests/unit -n 3 --dist loadfile --no-loadscope-reorder; first=$$?; \
 	test $$first -le 1 || exit $$first; \
 	half=$$(date +%s); $(PY) -m pytest tests/test_*.py -v --durations=12; second=$$?; \
 	word() { test $$1 -eq 0 && echo passed || echo FAILED; }; \
