@@ -6,6 +6,7 @@ Totals live in Redis, so a killed worker takes no count with it; while Redis is 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
+from anyio import to_thread
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from contract.catalogue import LedgerTotals
 from contract.connections import REDIS_DOWN, connect
 from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
+from contract.lag import watching_lag
 from contract.records import Records
 from contract.run import current_phase
 from contract.server import serve
@@ -52,7 +54,7 @@ def create_app(deployment: Deployment) -> Starlette:
             snapshot.families = await _read(records)
         except REDIS_DOWN:
             snapshot.families = None
-        body, media_type = render(registry)
+        body, media_type = await to_thread.run_sync(render, registry)
         return Response(body, media_type=media_type)
 
     async def healthz(_: Request) -> Response:
@@ -60,7 +62,8 @@ def create_app(deployment: Deployment) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+        async with watching_lag(registry.process.lag_seconds):
+            yield
         await records.redis.aclose()
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", healthz)], lifespan=lifespan)

@@ -44,6 +44,10 @@ TITLES = {
     "cancelled_late_calls": "calls after cancelling",
     "cancel_leftovers": "files after cancelling",
     "cancels_ignored": "cancellations ignored",
+    "leak": "growth over 20 jobs, upper bound",
+    "memory_per_job": "memory per job in flight",
+    "cpu_utilisation": "CPU utilisation",
+    "collecting_cost": "cost of the collector",
 }
 
 

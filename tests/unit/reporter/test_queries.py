@@ -4,8 +4,20 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from contract.catalogue import LedgerTotals, LoadMetrics, MockMetrics, Phase, RequestKind, ServiceMetrics, WorkerMetrics
+from contract.catalogue import (
+    Bounds,
+    LedgerTotals,
+    LoadMetrics,
+    MockMetrics,
+    Part,
+    Phase,
+    ProcessMetrics,
+    RequestKind,
+    ServiceMetrics,
+    WorkerMetrics,
+)
 from contract.jobs import Status
+from contract.resources import NOTHING
 from reporter.queries import HISTOGRAMS, QUERIES, Query
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,8 +31,12 @@ def known_names() -> set[str]:
     WorkerMetrics(registry)
     MockMetrics(registry)
     LoadMetrics(registry)
+    ProcessMetrics(registry)
     names = set(re.findall(r"^(t2v_\w+)", generate_latest(registry).decode(), re.MULTILINE))
-    families = LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE)
+    families = [
+        *LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE),
+        *ProcessMetrics.families({Part.SELF: NOTHING}, 0, [0], Bounds(1.0, 1, 1.0), 0.0),
+    ]
     return names | {sample.name for family in families for sample in family.samples}
 
 
