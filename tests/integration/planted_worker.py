@@ -1,17 +1,21 @@
-"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`.
+"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`
+and `test_cpu_account.py`.
 
 Defects of leases are those of the process `worker-1` alone; the others then show what it costs.
 """
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import uvloop
+from prometheus_client.core import Metric
 
 from contract.calls import CallResult
+from contract.catalogue import Part, ProcessMetrics, Usage
 from contract.ledger import _LUA, Claim, Ledger, Standing
 from contract.settings import Deployment, Workload
 from workers import __main__ as worker
@@ -113,9 +117,28 @@ def never_close(_: str) -> None:
     Breaker._count_good_probe = lambda _self: News.GOOD_PROBE  # type: ignore[assignment, method-assign] # planted
 
 
+def forget_system_time(_: str) -> None:
+    """Tells of the CPU time in user mode alone."""
+    families = ProcessMetrics.families
+
+    def forgetful(usages: Mapping[Part, Usage], *others: Any) -> Iterator[Metric]:
+        return families({part: replace(usage, system_seconds=0.0) for part, usage in usages.items()}, *others)
+
+    ProcessMetrics.families = staticmethod(forgetful)  # type: ignore[method-assign, assignment] # planted
+
+
 DEFECTS: dict[str, Callable[[str], None]] = {
     defect.__name__: defect
-    for defect in (leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close)
+    for defect in (
+        leave_leases,
+        unfence,
+        ignore_cancel,
+        swallow_fault,
+        skip_retry,
+        flip_byte,
+        never_close,
+        forget_system_time,
+    )
 }
 
 if __name__ == "__main__":
