@@ -56,6 +56,31 @@ def measured_seconds(run: Run) -> float | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Of the event loops of one kind of process, in seconds, by PromQL."""
+
+    n: float
+    p50: float | None
+    p99: float | None
+
+
+def lags(run: Run) -> dict[str, Lag]:
+    """By kind of process, where the loops were looked at."""
+    return {
+        job: Lag(n, run.answers.value("loop.p50", job=job), run.answers.value("loop.p99", job=job))
+        for job in run.answers.label_values("loop.n", "job")
+        if (n := run.answers.value("loop.n", job=job))
+    }
+
+
+def counted(run: Run, query: str, process: str, **labels: str) -> float | None:
+    """The sum of a count of one process, or of those that it started; None where there is none."""
+    found = [one.value for one in run.answers.samples(query, **labels) if title(one.labels) == process]
+    known = [value for value in found if value is not None]
+    return math.fsum(known) if known else None
+
+
 def cpu_utilisation(run: Run) -> Indicator:
     """CPU time of the service's processes over the measured phase × the cores that they may use. What they did in the
     seconds around it, between the two readings, is in it, so it is no less than it was.

@@ -19,6 +19,8 @@ ITERATIONS = 20
 """Jobs over which a growth is judged."""
 FEWEST = 6
 """Readings after different numbers of jobs, below which nothing is said of a growth."""
+CLEAR = 0.01
+"""Share of the start within `ITERATIONS` jobs that the lower end of a slope must make to be worth a word."""
 MOST_ALIKE = 0.9
 """Highest correlation between neighbouring readings that the interval is widened for."""
 
@@ -183,6 +185,16 @@ def memory_per_job(run: Run) -> Indicator:
 def series(run: Run) -> dict[str, Readings]:
     """Unique bytes of each process of the service, by its title."""
     return {title(sample.labels): _known(sample) for sample in _ours(run)}
+
+
+def resident(run: Run) -> dict[str, float | None]:
+    """The highest reading of each process, by its title; bytes."""
+    return {title(one.labels): one.value for one in run.answers.samples("memory.resident")}
+
+
+def limits(run: Run) -> dict[str, float]:
+    """Of the control group of each process that is in one with a memory limit; bytes."""
+    return {title(one.labels): one.value for one in run.answers.samples("memory.limits") if one.value is not None}
 
 
 def title(labels: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from contract.runfolder import Target
-from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, percent, table
+from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, megabytes, percent, table
 from reporter.runs import Run
 from reporter.stamp import Word, reservations, stamp, too_few, worst
 
@@ -114,6 +114,8 @@ def target_title(target: Target) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
+    if unit == "bytes":
+        return megabytes(value)
     return percent(value) if unit == "ratio" else figure(value, unit)
 
 
