@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from reporter.prometheus import settled
 from reporter.queries import collect
+from stack.clock import cpu_of
 from stack.local import LocalStack
 from stack.parts import COMMANDS
 from tests.test_data_helper import UploadableDocument, end_of, submit
@@ -19,19 +19,6 @@ from tests.test_data_helper import UploadableDocument, end_of, submit
 JOBS, AT_ONCE = 40, 4
 PLANTED = (sys.executable, "-m", "tests.integration.planted_worker", "forget_system_time")
 TOLERANCE = 0.05
-
-
-def clock(pid: int) -> float:
-    """CPU seconds of a process so far, to the nanosecond: the clock that clock_getcpuclockid(3) gives of it."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def kernel_account(stack: LocalStack) -> float:
-    """Of the processes that answer metrics, and all that they started."""
-    parents = [pid for name, pid in stack.processes.items() if name not in {"redis", "cache", "prometheus"}]
-    pids = [*parents, *(child.pid for pid in parents for child in psutil.Process(pid).children(recursive=True))]
-    assert len(pids) == len(parents) + 4, "two warm processes of each worker"
-    return math.fsum(map(clock, pids))
 
 
 async def work(stack: LocalStack, document: UploadableDocument, jobs: int) -> None:
@@ -50,9 +37,9 @@ async def work(stack: LocalStack, document: UploadableDocument, jobs: int) -> No
 async def ratio(stack: LocalStack, document: UploadableDocument) -> float:
     """CPU seconds of the same jobs by Prometheus, over those by the kernel."""
     await work(stack, document, 2 * AT_ONCE)
-    start, before = await settled(stack.prometheus_url, time.time(), 20), kernel_account(stack)
+    start, before = await settled(stack.prometheus_url, time.time(), 20), cpu_of(stack)
     await work(stack, document, JOBS)
-    end, after = await settled(stack.prometheus_url, time.time(), 20), kernel_account(stack)
+    end, after = await settled(stack.prometheus_url, time.time(), 20), cpu_of(stack)
     answers = await collect(stack.prometheus_url, start, end)
     told = math.fsum(sample.value or 0.0 for sample in answers.samples("cpu.modes"))
     print(f"per job: {1000 * told / JOBS:.1f} ms by Prometheus, {1000 * (after - before) / JOBS:.1f} ms by the kernel")  # noqa: T201 - a figure for whoever reads the log
