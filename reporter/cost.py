@@ -15,7 +15,7 @@ SERVICE = {
     "exporter": "exporter",
 }
 """The parts of the service itself, with their titles; parse and assemble run in processes of their own."""
-RIG = {"mocks": "mocked providers", "loadgen": "load generator"}
+RIG = {"measuring": "reading what processes use", "mocks": "mocked providers", "loadgen": "load generator"}
 """What the measuring costs on the same machine."""
 TITLES = SERVICE | RIG
 
@@ -47,7 +47,8 @@ class Cost:
 def cost(run: Run) -> Cost | None:
     """From the growth of the processes' CPU counters between the two readings around the measured phase.
 
-    None where no job completed, or where a process or a stage of the service was not measured. Not counted: Redis,
+    What a process of the service spends on reading its own figures is no part of it: it hangs on how often it is asked,
+    and not on jobs. None where no job completed, or where a process or a stage was not measured. Not counted: Redis,
     Prometheus, and what the processes of parse and assemble do outside of a job.
     """
     completed = run.outcomes()[Outcome.COMPLETED]
@@ -56,6 +57,11 @@ def cost(run: Run) -> Cost | None:
         for sample in run.answers.samples(query):
             if sample.value is not None and label in sample.labels:
                 spent[sample.labels[label]] = spent.get(sample.labels[label], 0.0) + sample.value
+    for sample in run.answers.samples("cpu.collecting"):
+        job = sample.labels.get("job")
+        if sample.value is not None and job in SERVICE and job in spent:
+            spent[job] -= sample.value
+            spent["measuring"] = spent.get("measuring", 0.0) + sample.value
     if not completed or not {"service", "worker", "parse", "assemble"} <= spent.keys():
         return None
     return Cost({name: seconds / completed for name, seconds in spent.items()})

@@ -12,16 +12,25 @@ from reporter.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """CPU seconds of one process, or of those that it started, within a run's window."""
+    """CPU seconds of one process, or of those that it started, within a run's window; `measuring` of them went into
+    reading these figures, mostly in the kernel.
+    """
 
     process: str
     job: str
     user: float
     system: float
+    measuring: float
 
     @property
     def whole(self) -> float:
         return self.user + self.system
+
+    @property
+    def system_share(self) -> float:
+        """Of what it did beside measuring."""
+        work = self.whole - self.measuring
+        return max(0.0, self.system - self.measuring) / work if work > 0 else 0.0
 
     @property
     def ours(self) -> bool:
@@ -37,7 +46,14 @@ def spent(run: Run) -> list[Spent]:
             _, modes = found.setdefault(title(sample.labels), (sample.labels.get("job", "?"), {}))
             modes[sample.labels.get("mode", "?")] = sample.value
     every = [
-        Spent(process, job, modes.get("user", 0.0), modes.get("system", 0.0)) for process, (job, modes) in found.items()
+        Spent(
+            process,
+            job,
+            modes.get("user", 0.0),
+            modes.get("system", 0.0),
+            counted(run, "cpu.collecting", process) or 0.0,
+        )
+        for process, (job, modes) in found.items()
     ]
     return sorted(every, key=lambda one: (not one.ours, one.process))
 

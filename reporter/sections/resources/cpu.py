@@ -7,6 +7,7 @@ from reporter.cost import cost
 from reporter.cpu import counted, lags, spent
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, fenced, millis, percent, table, whole
+from reporter.memory import SERVICE
 from reporter.runs import Run
 
 PROFILE = ("job-profile", "scaling")
@@ -61,13 +62,17 @@ def by_process(run: Run | None) -> list[str]:
                 one.process,
                 millis(one.user),
                 millis(one.system),
-                percent(one.system / one.whole, 0) if one.whole else NONE,
+                millis(one.measuring) if one.measuring else NONE,
+                percent(one.system_share, 0),
                 *switches,
                 NONE if collections is None else whole(collections),
             )
         )
-    headers = ("Process", "User", "System", "System share", "Switches, voluntary", "involuntary", "Collections")
-    return [f"`{run.name}`, over the whole run:", table(headers, rows, "lrrrrrr")]
+    headers = (
+        *("Process", "User", "System", "of it, measuring", "System share without"),
+        *("Switches, voluntary", "involuntary", "Collections"),
+    )
+    return [f"`{run.name}`, over the whole run:", table(headers, rows, "lrrrrrrr")]
 
 
 def utilisation(runs: Mapping[str, Run]) -> list[str]:
@@ -144,18 +149,24 @@ def recommendations(runs: Mapping[str, Run]) -> Sequence[str]:
             f"Of the {millis(price.service)} of CPU that a job costs in `{profile.name}`, the largest part is "
             f"“{title}” with {millis(seconds)} ({percent(seconds / price.service, 0)}): a saving counts most there."
         )
-    for run in runs.values():
-        for part in run.parts:
-            late = {job: lag for job, lag in lags(part).items() if lag.p99 is not None and lag.p99 > LONG_LAG}
-            found += [
-                f"The event loops of {job} are late by {millis(lag.p99)} (P99) in `{part.name}`, over "
-                f"{millis(LONG_LAG)}: find what holds them up, or spread the load over more processes."
-                for job, lag in late.items()
-            ]
-    for one in spent(profile) if profile else ():
-        if one.ours and one.whole and one.system / one.whole > MUCH_SYSTEM:
-            found.append(
-                f"{one.process} spends {percent(one.system / one.whole, 0)} of its CPU time in the kernel in "
-                f"`{profile.name if profile else ''}`: fewer and larger reads and writes would save some of it."
-            )
+    late = [
+        (lag.p99, job, part.name)
+        for run in runs.values()
+        for part in run.parts
+        for job, lag in lags(part).items()
+        if job in SERVICE and lag.p99 is not None and lag.p99 > LONG_LAG
+    ]
+    if late:
+        p99, job, name = max(late)
+        found.append(
+            f"The event loops of `{job}` are late by {millis(p99)} (P99) in `{name}`, the worst of {len(late)} over "
+            f"{millis(LONG_LAG)}: find what holds them up, or spread the load over more processes."
+        )
+    busy = [one for one in (spent(profile) if profile else ()) if one.ours and one.system_share > MUCH_SYSTEM]
+    if busy and profile:
+        one = max(busy, key=lambda one: one.system_share)
+        found.append(
+            f"{one.process} spends {percent(one.system_share, 0)} of its CPU time in the kernel in `{profile.name}`: "
+            "fewer and larger reads and writes would save some of it."
+        )
     return found

@@ -10,6 +10,7 @@ from reporter.runs import Run
 
 LEAK = ("leak", "leak-long", "soak")
 """Scenarios that look for growth."""
+MOST_ROWS = 20
 
 
 def at_rest(runs: Mapping[str, Run]) -> list[str]:
@@ -129,14 +130,12 @@ def course(run: Run, picture: str | None = None) -> list[str]:
     points = together(series(run))
     if not points:
         return [f"Memory along `{run.name}`: {NO_DATA}."]
-    least, most = min(size for _, size in points), max(size for _, size in points)
-    first = points[0][0]
-    step = max(1, len(points) // 20)
+    first, most = points[0][0], max(size for _, size in points)
+    step = max(1, len(points) // MOST_ROWS)
     rows = [
-        (f"{when - first:5.0f} s", f"{size / 1e6:,.1f} MB", (size - least) / (most - least) if most > least else 0.0)
-        for when, size in points[::step]
+        (f"{when - first:5.1f} s", f"{size / 1e6:,.1f} MB", size / most) for when, size in points[::step] if most > 0
     ]
-    blocks = [f"`{run.name}`, all processes of the service; the bars begin at {megabytes(least)}:"]
+    blocks = [f"`{run.name}`, all processes of the service:"]
     blocks.append(fenced(chart.tracks(rows)))
     return [*blocks, f"![Memory along {run.name}, with the ends of the jobs]({picture})"] if picture else blocks
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reporter.cost import cost
 from reporter.cpu import lags, spent
 from reporter.indicators import indicators
 from reporter.runs import Run
-from tests.unit.reporter.folders import Folder
+from tests.unit.reporter.folders import Folder, single
 from tests.unit.reporter.resources import resources
 
 
@@ -59,3 +60,15 @@ def test_a_loop_that_nobody_looked_at_has_no_lag(tmp_path: Path) -> None:
     run = resources()
     run.count("loop.n", 0, job="loadgen")
     assert list(lags(loaded(tmp_path, run))) == ["worker"]
+
+
+def test_what_reading_the_figures_takes_is_no_part_of_the_cost_of_a_job(tmp_path: Path) -> None:
+    before, run = cost(loaded(tmp_path / "before", single(n=60))), single(n=60)
+    for job in ("worker", "mocks"):
+        run.count("cpu.collecting", 0.3, job=job, instance=f"{job}-1")
+    after = cost(loaded(tmp_path / "after", run))
+    assert before
+    assert after
+    assert before.parts["worker"] - after.parts["worker"] == pytest.approx(0.3 / 60)
+    assert after.parts["measuring"] == pytest.approx(0.3 / 60), "the mocks are of the rig anyway"
+    assert after.whole == pytest.approx(before.whole)

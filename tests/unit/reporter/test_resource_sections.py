@@ -74,7 +74,8 @@ def test_only_growth_beyond_doubt_is_advised_upon(tmp_path: Path) -> None:
 
 def test_cpu_by_process_tells_user_from_system(tmp_path: Path) -> None:
     [_, table] = cpu.by_process(runs(tmp_path)["job-profile"])
-    assert row(table, "worker-1")[1:] == ["1,500.0 ms", "500.0 ms", "25 %", "900", "12", "8"]
+    assert row(table, "worker-1")[1:] == ["1,500.0 ms", "500.0 ms", "150.0 ms", "19 %", "900", "12", "8"]
+    assert row(table, "worker-1, its children")[3:5] == ["–", "25 %"]
     assert row(table, "worker-1, its children")[-1] == "–"
 
 
@@ -82,7 +83,7 @@ def test_a_late_loop_is_advised_upon(tmp_path: Path) -> None:
     folder = resources("job-profile")
     folder.answers["loop.p99"][0]["value"] = 0.055
     found = cpu.recommendations({"job-profile": Run.load(folder.write(tmp_path))})
-    assert any("The event loops of worker are late by 55.0 ms (P99)" in one for one in found)
+    assert any("The event loops of `worker` are late by 55.0 ms (P99)" in one for one in found)
     assert not any("late by" in one for one in cpu.recommendations(runs(tmp_path)))
 
 
