@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from reporter.cost import Cost
+from reporter.cost import SERVICE, Cost
 from reporter.figures.style import ACCENT, GREY, GRID, INK, SECOND, STYLE, mpl, plt, save
 from reporter.memory import Readings, together
 
@@ -17,8 +17,9 @@ def memory(series: Mapping[str, Readings], ends: Sequence[float], begin: float, 
     """
     with mpl.rc_context(STYLE):
         figure, (whole, each) = plt.subplots(2, 1, figsize=(9, 5.2), sharex=True, height_ratios=(1, 1.6))
-        whole.plot(*_line(together(series), begin), color=INK, linewidth=1.8)
-        whole.set(title="All processes of the service", ylabel="MB", ylim=(0, None))
+        times, sizes = _line(together(series), begin)
+        whole.plot(times, sizes, color=INK, linewidth=1.8)
+        whole.set(title="All processes of the service", ylabel="MB", ylim=(0, 1.15 * max(sizes, default=1.0)))
         for (process, readings), colour in zip(series.items(), cycle(COLOURS), strict=False):
             each.plot(*_line(readings, begin), color=colour, linewidth=1.6, label=process)
         each.plot([end - begin for end in ends], [0.015] * len(ends), "|", **_marks(each.get_xaxis_transform()))
@@ -40,13 +41,12 @@ def _marks(transform: mpl.transforms.Transform) -> dict[str, object]:
 
 def cpu_by_stage(costs: Mapping[str, Cost], path: Path) -> Path:
     """A bar per run or rung: CPU time per completed job, by who spends it."""
-    titles = [title for title, _ in sorted(next(iter(costs.values())).largest(), key=lambda part: part[0])]
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 1.4 + 0.5 * len(costs)))
         places = list(range(len(costs)))
         left = [0.0] * len(costs)
-        for title, colour in zip(titles, cycle(COLOURS), strict=False):
-            values = [1000 * dict(costs[name].largest()).get(title, 0.0) for name in costs]
+        for (part, title), colour in zip(SERVICE.items(), cycle(COLOURS), strict=False):
+            values = [1000 * one.parts.get(part, 0.0) for one in costs.values()]
             axes.barh(places, values, left=left, color=colour, edgecolor="white", linewidth=0.8, label=title)
             left = [before + value for before, value in zip(left, values, strict=True)]
         for place, whole in zip(places, left, strict=True):
