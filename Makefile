@@ -11,13 +11,14 @@ PROGRAMS := .venv/.programs
 export REELBENCH_NAME := $(if $(filter command,$(firstword $(origin NAME))),$(value NAME))
 export REELBENCH_SEED := $(value SEED)
 export REELBENCH_JOBS := $(value JOBS)
+export REELBENCH_MINUTES := $(value MINUTES)
 export REELBENCH_GENERATORS := $(value GENERATORS)
 export REELBENCH_DOCUMENT := $(value DOCUMENT)
 export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
 export REELBENCH_PRICES := $(value PRICES)
-unexport NAME SEED JOBS GENERATORS DOCUMENT RUN Q ONLY PRICES
+unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -25,9 +26,10 @@ MAKEOVERRIDES =
 .PHONY: help scenario chaos scenarios report bench up query setup test lint clean
 
 ##@ Measure
-scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [GENERATORS=2] [DOCUMENT=paper.pdf]
+scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf]
 	@exec $(PY) -m cli scenario $${REELBENCH_NAME:+"$$REELBENCH_NAME"} \
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
+	  $${REELBENCH_MINUTES:+--minutes "$$REELBENCH_MINUTES"} \
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
 chaos: setup ## Kill, pause and starve its processes: every scenario with faults of processes [SEED=1]

@@ -98,7 +98,10 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 
 
 async def _scenario(options: argparse.Namespace) -> int:
-    scenarios = [load_scenario(name).with_jobs(options.jobs) for name in suites().get(options.name, (options.name,))]
+    scenarios = [
+        load_scenario(name).with_jobs(options.jobs).with_minutes(options.minutes)
+        for name in suites().get(options.name, (options.name,))
+    ]
     document = read_document(options.document) if options.document else default_document(ROOT)
     if (options.generators or 1) > MOST_GENERATORS:
         raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
@@ -286,6 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("name", nargs="?", default="single", help="see `scenarios`, or a TOML file (default: single)")
     scenario.add_argument("--seed", type=_seed, default=random.randrange(2**31), help="repeats a run (default: random)")  # noqa: S311 - no secret
     scenario.add_argument("--jobs", type=_count, help="how many jobs to measure (default: the scenario's)")
+    scenario.add_argument("--minutes", type=_count, help="for how long jobs arrive, where they do at a rate")
     scenario.add_argument("--generators", type=_count, help="processes that share the load (default: the scenario's)")
     scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
     scenario.set_defaults(command=_scenario)

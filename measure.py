@@ -37,7 +37,7 @@ from loadgen.history import loss_age
 from loadgen.machine import git_state, machine, versions
 from loadgen.probes import successful
 from loadgen.runner import Outcomes, Progress, run
-from loadgen.scenario import OpenLoop, Scenario, Search, Step
+from loadgen.scenario import ClosedLoop, OpenLoop, Probes, Scenario, Search, Step
 from loadgen.search import bisection, conclude
 from loadgen.verdict import Figure, combine, judge
 from reporter.indicators import indicators
@@ -238,7 +238,7 @@ async def _describe(step: Step, setting: _Setting) -> RunInfo:
         title=step.scenario.title,
         seed=setting.seed,
         load_model=load.model,
-        concurrency=None if isinstance(load, OpenLoop) else load.users,
+        concurrency=load.users if isinstance(load, ClosedLoop | Probes) else None,
         rate=load.rate if isinstance(load, OpenLoop) else None,
         generators=len(setting.crew.instances),
         jobs=load.jobs,

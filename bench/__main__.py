@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import api, jobs, load_generator, queues
+from bench import api, jobs, load_generator, queues, resources
 from bench.rig import Rig
 from contract.errors import ReelbenchError
 from stack.signals import cancelled_by_signals
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[Rig], Awaitable[list[Table]]]] = {
     "loadgen": lambda rig: load_generator.run(rig, load_generator.Size()),
     "api": lambda rig: api.run(rig, api.Size()),
     "jobs": lambda rig: jobs.run(rig, jobs.Size()),
+    "resources": lambda rig: resources.run(rig, resources.Size()),
 }
 
 

@@ -4,7 +4,8 @@ Each class declares one role's metrics on the registry it is given and creates e
 a scrape before the first event reads 0 and the first increment is seen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -84,6 +85,98 @@ class StageLabel(StrEnum):
     VISUAL = "visual"
     ASSEMBLE = "assemble"
     PUBLISH = "publish"
+
+
+class Part(StrEnum):
+    """A process itself, and those that it started, together."""
+
+    SELF = "self"
+    CHILDREN = "children"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process, or several together, use now; CPU time and switches so far. None is unknown."""
+
+    user_seconds: float
+    system_seconds: float
+    voluntary_switches: int
+    involuntary_switches: int
+    resident_bytes: int
+    unique_bytes: int | None
+    """Memory that would be free if the process were gone; what it shares with others is not in it."""
+    threads: int
+    descriptors: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a process may use; None where nothing bounds it."""
+
+    cores: float
+    memory_limit_bytes: int | None
+    cpu_limit_cores: float | None
+
+
+class ProcessMetrics:
+    """Of every process of ours."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lag_seconds = LatencyHistogram(
+            "t2v_process_loop_lag_seconds",
+            "By how much the process's event loop was late to wake up",
+            bounds=LATENESS_BUCKETS,
+            registry=registry,
+        )
+
+    @staticmethod
+    def families(
+        usages: Mapping[Part, Usage], children: int, collections: Sequence[int], bounds: Bounds, collecting: float
+    ) -> Iterator[Metric]:
+        """`collections` of garbage by generation; `collecting`: CPU seconds that readings have taken so far."""
+        cpu = CounterMetricFamily("t2v_process_cpu_seconds", "CPU time, by mode", labels=["part", "mode"])
+        switches = CounterMetricFamily(
+            "t2v_process_context_switches",
+            "How often a core was given up, because there was nothing to do or although there was",
+            labels=["part", "kind"],
+        )
+        resident = GaugeMetricFamily("t2v_process_resident_bytes", "Memory in use, shared or not", labels=["part"])
+        unique = GaugeMetricFamily(
+            "t2v_process_unique_bytes", "Memory that nobody else uses too (USS)", labels=["part"]
+        )
+        threads = GaugeMetricFamily("t2v_process_threads", "Threads", labels=["part"])
+        descriptors = GaugeMetricFamily("t2v_process_descriptors", "Open file descriptors", labels=["part"])
+        for part, usage in usages.items():
+            cpu.add_metric([part, "user"], usage.user_seconds)
+            cpu.add_metric([part, "system"], usage.system_seconds)
+            switches.add_metric([part, "voluntary"], usage.voluntary_switches)
+            switches.add_metric([part, "involuntary"], usage.involuntary_switches)
+            resident.add_metric([part], usage.resident_bytes)
+            threads.add_metric([part], usage.threads)
+            if usage.unique_bytes is not None:
+                unique.add_metric([part], usage.unique_bytes)
+            if usage.descriptors is not None:
+                descriptors.add_metric([part], usage.descriptors)
+        yield from (cpu, switches, resident, unique, threads, descriptors)
+        yield GaugeMetricFamily("t2v_process_children", "Processes that it started and that live", value=children)
+        garbage = CounterMetricFamily(
+            "t2v_process_gc_collections", "Collections of garbage, by generation", labels=["generation"]
+        )
+        for generation, count in enumerate(collections):
+            garbage.add_metric([str(generation)], count)
+        yield garbage
+        yield GaugeMetricFamily("t2v_process_cores", "Cores that the process may use", value=bounds.cores)
+        if bounds.memory_limit_bytes is not None:
+            yield GaugeMetricFamily(
+                "t2v_process_memory_limit_bytes", "Memory limit of the control group", value=bounds.memory_limit_bytes
+            )
+        if bounds.cpu_limit_cores is not None:
+            yield GaugeMetricFamily(
+                "t2v_process_cpu_limit_cores", "CPU quota of the control group", value=bounds.cpu_limit_cores
+            )
+        yield CounterMetricFamily(
+            "t2v_process_collecting_cpu_seconds", "CPU time that reading these figures took", value=collecting
+        )
 
 
 class ServiceMetrics:

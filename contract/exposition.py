@@ -2,33 +2,36 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
     CollectorRegistry,
-    GCCollector,
     PlatformCollector,
-    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.registry import Collector
 
+from contract.catalogue import ProcessMetrics
 from contract.histogram import LatencyHistogram
+from contract.resources import ResourceMetricsCollector
 
 
 class ProcessRegistry(CollectorRegistry):
-    """A registry of one process, with its CPU, memory and descriptors on it, read through `render` only."""
+    """A registry of one process, with what it uses on it, read through `render` only and never on its event loop.
 
-    def __init__(self) -> None:
+    `children` gives the ids of the processes whose use is told beside its own.
+    """
+
+    def __init__(self, children: Callable[[], Collection[int]] | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # ships no annotation; one series per counter for nobody
         self.histograms: list[LatencyHistogram] = []
         super().__init__()
-        ProcessCollector(registry=self)
         PlatformCollector(registry=self)
-        GCCollector(registry=self)
+        ResourceMetricsCollector(self, children)
+        self.process = ProcessMetrics(self)
 
     def register(self, collector: Collector) -> None:
         if isinstance(collector, LatencyHistogram):

@@ -20,6 +20,8 @@ class Plant(StrEnum):
     """The fourth measured job of a run kills the process that runs it."""
     SLOW_ASSEMBLY = "slow-assembly"
     """Assembly takes 200 ms longer, of which none is CPU time."""
+    LEAK = "leak"
+    """A worker keeps 1 MB per job for ever."""
 
 
 class Fsync(StrEnum):

@@ -1,5 +1,6 @@
 """One load generator: a share of a load, carried by one process with connections and metrics of its own."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable
@@ -8,18 +9,22 @@ from typing import Self
 
 from contract.catalogue import LoadMetrics, Phase
 from contract.errors import ReelbenchError
+from contract.lag import watching_lag
 from contract.runfolder import JobRecord, RequestRecord
 from loadgen.client import Client, Form
 from loadgen.document import Document
-from loadgen.lag import watching_lag
 from loadgen.messages import Setup, Work
 from loadgen.probes import Prober
-from loadgen.scenario import AnyLoad, ClosedLoop, Probes
+from loadgen.scenario import AnyLoad, ClosedLoop, Probes, Rest
 from loadgen.users import Clock, Users
 from loadgen.wire import Wire
 
 Record = JobRecord | RequestRecord
 OnRecord = Callable[[Record], None]
+
+
+LAG_EVERY = 0.02
+"""Seconds: a generator that wakes up late measures itself, so it looks closely."""
 
 
 class RunBroken(ReelbenchError):
@@ -55,12 +60,15 @@ class Generator:
         began, cpu = time.perf_counter(), time.process_time()
         async with contextlib.AsyncExitStack() as stack:
             if work.phase is Phase.MEASURE:
-                await stack.enter_async_context(watching_lag(self._metrics.lag_seconds))
+                await stack.enter_async_context(watching_lag(self._metrics.lag_seconds, LAG_EVERY))
             await self._drive(work.load, work, on_record)
         return (time.process_time() - cpu) / (time.perf_counter() - began)
 
     async def _drive(self, load: AnyLoad, work: Work, on_record: OnRecord) -> None:
         share = self._setup.share
+        if isinstance(load, Rest):
+            await asyncio.sleep(load.seconds)
+            return
         if isinstance(load, Probes):
             await Prober(self._wire, work.video, on_record, self._clock, share).closed_loop(load, work.start)
             return

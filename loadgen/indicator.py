@@ -41,11 +41,17 @@ class Indicator(StrEnum):
     CANCEL_LEFTOVERS = "cancel_leftovers"
     CANCELS_IGNORED = "cancels_ignored"
     CACHE_HIT_RATE = "cache_hit_rate"
+    LEAK = "leak"
+    MEMORY_PER_JOB = "memory_per_job"
+    CPU_UTILISATION = "cpu_utilisation"
+    COLLECTING_COST = "collecting_cost"
 
     @property
     def unit(self) -> str:
         if self in (Indicator.THROUGHPUT, Indicator.SUSTAINED_RATE):
             return "jobs/s"
+        if self is Indicator.MEMORY_PER_JOB:
+            return "bytes"
         if self in _SECONDS or self.endswith("_p95"):
             return "s"
         return "" if self in _PLAIN else "ratio"

@@ -116,9 +116,24 @@ class Probes(_Named):
         return self.name or f"requests-{self.users}"
 
 
-AnyLoad = ClosedLoop | OpenLoop | Probes
+class Rest(_Named):
+    """No jobs, and nobody who asks for anything, for `seconds`: what the service uses at rest."""
+
+    model: Literal["idle"]
+    seconds: PositiveFloat
+
+    @property
+    def jobs(self) -> int:
+        return 0
+
+    @property
+    def rung(self) -> str:
+        return self.name or "idle"
+
+
+AnyLoad = ClosedLoop | OpenLoop | Probes | Rest
 Load = Annotated[AnyLoad, Field(discriminator="model")]
-MODELS = ("closed", "poisson", "constant", "requests")
+MODELS = ("closed", "poisson", "constant", "requests", "idle")
 """Which pydantic puts into the place of an error, after the key that holds the load."""
 LOAD: TypeAdapter[AnyLoad] = TypeAdapter(Load)
 
@@ -147,7 +162,8 @@ class Warmup(_Strict):
         """An open loop has no users of its own: eight stand in for them; and four for fewer, to be done sooner. Each
         user brings two jobs, all together at least 8.
         """
-        users = self.users or (8 if isinstance(load, OpenLoop) else max(4, load.users))
+        own = 8 if isinstance(load, OpenLoop) else 0 if isinstance(load, Rest) else load.users
+        users = self.users or max(4, own)
         jobs = self.jobs or max(8, 2 * users)
         return ClosedLoop(model="closed", users=min(users, jobs), jobs=jobs)
 
@@ -255,19 +271,30 @@ class Scenario(_Strict):
         if self.search is not None:
             return f"up to {self.search.steps} rates"
         jobs = sum(load.jobs for load in self.loads)
-        return f"{jobs} jobs" if jobs else f"{sum(step.size for step in self.steps())} requests"
+        if jobs:
+            return f"{jobs} jobs"
+        rest = sum(load.seconds for load in self.loads if isinstance(load, Rest))
+        return f"{rest:g} s" if rest else f"{sum(step.size for step in self.steps())} requests"
 
     def with_jobs(self, jobs: int | None) -> Self:
         """The same with another number of jobs at each step. Raises UsageError where that does not fit."""
         if jobs is None:
             return self
-        if self.search is not None or any(isinstance(load, Probes) for load in self.loads):
+        if self.search is not None or any(isinstance(load, Probes | Rest) for load in self.loads):
             raise UsageError(f"The number of jobs of the scenario {self.name} is not for JOBS to set.")
         try:
             loads = tuple(LOAD.validate_python(load.model_dump() | {"jobs": jobs}) for load in self.loads)
         except ValidationError as error:
             raise UsageError(f"JOBS={jobs} does not fit the scenario {self.name}: {_sentence(error)}") from None
         return self.model_copy(update={"rungs": loads} if self.rungs else {"load": loads[0]})
+
+    def with_minutes(self, minutes: float | None) -> Self:
+        """The same with arrivals for so long. Raises UsageError where the load has no rate of its own."""
+        if minutes is None:
+            return self
+        if not isinstance(self.load, OpenLoop):
+            raise UsageError(f"How long the scenario {self.name} takes is not for MINUTES to set.")
+        return self.with_jobs(max(1, round(60 * minutes * self.load.rate)))
 
     def step_at(self, rate: float) -> "Step":
         """A step of the search, judged by all targets but the one of the search itself."""

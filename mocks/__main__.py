@@ -32,7 +32,7 @@ def main() -> int:
         loop="uvloop",
         http=CuttableProtocol,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         access_log=False,
         log_level=deployment.log_level.lower(),
         timeout_keep_alive=KEEP_ALIVE,

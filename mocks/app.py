@@ -1,6 +1,8 @@
 """The mocked LLM, TTS and visual services as one ASGI application."""
 
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import orjson
@@ -13,6 +15,7 @@ from starlette.routing import Route
 from contract.calls import Provider
 from contract.catalogue import UNMATCHED_ROUTE, MockMetrics
 from contract.exposition import ProcessRegistry, render
+from contract.lag import watching_lag
 from contract.settings import Deployment, Workload
 from mocks import llm, tts, visual
 from mocks.control import Control
@@ -56,7 +59,13 @@ def create_app(workload: Workload, deployment: Deployment) -> Starlette:
         body, content_type = render(registry)
         return Response(body, headers={"Content-Type": content_type})
 
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with watching_lag(registry.process.lag_seconds):
+            yield
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()),
             *control.routes(),

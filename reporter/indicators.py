@@ -12,7 +12,9 @@ from reporter.answers import Sample
 from reporter.breakers import breakers
 from reporter.caching import cache_hit_rate
 from reporter.cancelling import cancelling
+from reporter.cpu import collecting_cost, cpu_utilisation
 from reporter.indicator import Indicator, share
+from reporter.memory import leak, memory_per_job
 from reporter.recovery import recovery
 from reporter.runs import Run
 from reporter.statistics import highest_bucket, percentile, sample_floor, supported_percentile
@@ -40,6 +42,10 @@ def indicators(run: Run) -> dict[str, Indicator]:
         "visual_p95": _calls(run, Provider.VISUAL),
         "assemble_p95": _stage(run, Stage.ASSEMBLE),
         "cache_hit_rate": cache_hit_rate(run),
+        "leak": leak(run),
+        "memory_per_job": memory_per_job(run),
+        "cpu_utilisation": cpu_utilisation(run),
+        "collecting_cost": collecting_cost(run),
         **recovery(run),
         **breakers(run),
         **cancelling(run),

@@ -45,6 +45,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NO_DATA if share is None else f"{share * 100:.{digits}f} %"
 
 
+def megabytes(size: float | None) -> str:
+    """Takes bytes; a megabyte is a million of them."""
+    return NO_DATA if size is None else f"{size / 1e6:,.1f} MB"
+
+
 def whole(value: float | None) -> str:
     return NO_DATA if value is None else f"{value:,.0f}"
 

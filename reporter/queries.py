@@ -19,9 +19,11 @@ from reporter.prometheus import Prometheus, Series
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BASELINE = "1m"
 """How old the reading at the start of the window may be; a settled one is as old as a scrape."""
+LOOK_BACK = "1h"
+"""How far back a process is looked at for its memory at rest."""
 AT_ONCE = 4
-MEMORY = "process_resident_memory_bytes"
-"""What a process holds of the machine's memory, and is billed for."""
+MEMORY = "t2v_process_unique_bytes"
+"""What a process, with those that it started, holds of the machine's memory alone, and is billed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,10 @@ COUNTS = (
         growth("t2v_mock_usage_total", "provider", "unit"),
     ),
     Query(
-        "cpu.processes", "CPU time of each process", "seconds", growth("process_cpu_seconds_total", "job", "instance")
+        "cpu.processes",
+        "CPU time of each process itself",
+        "seconds",
+        growth('t2v_process_cpu_seconds_total{part="self"}', "job", "instance"),
     ),
     Query(
         "cpu.stages",
@@ -242,10 +247,70 @@ COUNTS = (
         "bytes",
         f"sum by (job) (sum_over_time({MEMORY}[$window] @ $end)) / scalar(max(count_over_time(up[$window] @ $end)))",
     ),
+    Query(
+        "cpu.modes",
+        "CPU time of each process and of those that it started, by mode",
+        "seconds",
+        growth("t2v_process_cpu_seconds_total", "job", "instance", "part", "mode"),
+    ),
+    Query(
+        "cpu.collecting",
+        "CPU time that each process took to read its own figures",
+        "seconds",
+        growth("t2v_process_collecting_cpu_seconds_total", "job", "instance"),
+    ),
+    Query(
+        "process.switches",
+        "Context switches",
+        "switches",
+        growth("t2v_process_context_switches_total", "job", "instance", "part", "kind"),
+    ),
+    Query(
+        "process.collections",
+        "Collections of garbage",
+        "collections",
+        growth("t2v_process_gc_collections_total", "job", "instance", "generation"),
+    ),
+    Query(
+        "process.cores",
+        "Cores that each process may use",
+        "cores",
+        f"last_over_time(t2v_process_cores[{BASELINE}] @ $end)",
+    ),
+    Query(
+        "process.threads",
+        "Threads of each process, at most",
+        "threads",
+        "max by (job, instance, part) (max_over_time(t2v_process_threads[$window] @ $end))",
+    ),
+    Query(
+        "process.descriptors",
+        "Open descriptors of each process, at most",
+        "descriptors",
+        "max by (job, instance, part) (max_over_time(t2v_process_descriptors[$window] @ $end))",
+    ),
+    Query(
+        "memory.limits",
+        "Memory limit of each control group",
+        "bytes",
+        f"last_over_time(t2v_process_memory_limit_bytes[{BASELINE}] @ $end)",
+    ),
+    Query(
+        "memory.idle",
+        "Unique memory of each process at its lowest reading in the hour before",
+        "bytes",
+        f"max by (job, instance, part) (min_over_time(t2v_process_unique_bytes[{LOOK_BACK}] @ $start))",
+    ),
+    Query(
+        "memory.resident",
+        "Resident memory of each process, at most",
+        "bytes",
+        "max by (job, instance, part) (max_over_time(t2v_process_resident_bytes[$window] @ $end))",
+    ),
 )
 
 WITNESSES = (
-    "process_cpu_seconds_total",
+    "t2v_process_cpu_seconds_total",
     "t2v_worker_executions_total",
     "t2v_http_requests_total",
     "t2v_mock_calls_total",
@@ -284,6 +349,19 @@ SERIES = (
         "t2v_breaker_changed_timestamp_seconds[$window] @ $end",
     ),
     Query("series.backlog", "Jobs queued and in progress, reading by reading", "jobs", "t2v_jobs[$window] @ $end"),
+    Query(
+        "series.memory",
+        "Unique memory of each process, reading by reading",
+        "bytes",
+        "t2v_process_unique_bytes[$window] @ $end",
+    ),
+    Query(
+        "series.executions",
+        "Executions ended by each worker, reading by reading",
+        "executions",
+        "t2v_worker_executions_total[$window] @ $end",
+    ),
+    Query("series.finished", "Jobs ended, reading by reading", "jobs", "t2v_jobs_finished_total[$window] @ $end"),
 )
 """Raw readings over the window, for figures and moments."""
 
@@ -317,6 +395,7 @@ HISTOGRAMS = (
     HistogramQueries("call", "Provider call", "t2v_provider_call_seconds", ("provider",)),
     HistogramQueries("mock.planned", "Planned provider latency", "t2v_mock_planned_seconds", ("provider",)),
     HistogramQueries("mock.late", "Lateness of the mocks", "t2v_mock_late_seconds", ("provider",)),
+    HistogramQueries("loop", "Event-loop lag", "t2v_process_loop_lag_seconds", ("job",)),
     HistogramQueries("http", "API request", "t2v_http_request_seconds", ("method", "route", "kind")),
 )
 

@@ -16,6 +16,7 @@ from contract.artifacts import DataFolder
 from contract.catalogue import RequestKind, ServiceMetrics
 from contract.connections import connect, connect_blocking
 from contract.exposition import ProcessRegistry, render
+from contract.lag import watching_lag
 from contract.ledger import Ledger
 from contract.manifest import Manifest
 from contract.records import Records
@@ -63,7 +64,7 @@ def create_app(deployment: Deployment, workload: Workload) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         data.create()
-        async with changes.listening():
+        async with changes.listening(), watching_lag(registry.process.lag_seconds):
             yield
         await redis.aclose()
 

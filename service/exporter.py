@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
 
+from anyio import to_thread
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.asyncio import Redis
@@ -19,6 +20,7 @@ from contract.catalogue import CacheState, LedgerTotals
 from contract.connections import REDIS_DOWN, connect
 from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
+from contract.lag import watching_lag
 from contract.records import Records
 from contract.run import current_phase
 from contract.server import serve
@@ -66,7 +68,7 @@ def create_app(deployment: Deployment) -> Starlette:
 
     async def metrics(_: Request) -> Response:
         await asyncio.gather(ledger.take(_read(records)), kept.take(_state(cache)))
-        body, media_type = render(registry)
+        body, media_type = await to_thread.run_sync(render, registry)
         return Response(body, media_type=media_type)
 
     async def healthz(_: Request) -> Response:
@@ -74,7 +76,8 @@ def create_app(deployment: Deployment) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+        async with watching_lag(registry.process.lag_seconds):
+            yield
         await records.redis.aclose()
         await cache.aclose()
 

@@ -14,6 +14,7 @@ from redis.asyncio import ConnectionPool
 from contract.catalogue import WorkerMetrics
 from contract.connections import connect, connect_blocking
 from contract.exposition import ProcessRegistry, answering
+from contract.lag import watching_lag
 from contract.ledger import Ledger
 from contract.settings import Deployment, Workload
 from workers.alone import Alone
@@ -27,12 +28,16 @@ SANDBOXES = 2
 
 
 async def main(deployment: Deployment, workload: Workload) -> None:
-    registry = ProcessRegistry()
+    def children() -> list[int]:
+        return [*tools.sandbox.pids, *alone.pids]
+
+    registry = ProcessRegistry(children)  # whom it asks at a scrape, and by then they are there
     metrics = WorkerMetrics(registry)
     name = deployment.worker_name or f"{socket.gethostname()}-{os.getpid()}"
     bound = deployment.redis_timeout
     async with contextlib.AsyncExitStack() as stack:
         tools = await stack.enter_async_context(open_tools(deployment, workload, metrics, SANDBOXES))
+        alone = Alone(tools)
         redis = await stack.enter_async_context(connect(deployment.redis_url, bound))
         blocking = await stack.enter_async_context(connect_blocking(deployment.redis_url, SAFETY_POLL, bound))
         ledger = Ledger(redis)
@@ -40,7 +45,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
             name=name,
             handlers=Handlers(
                 render=functools.partial(render_video, tools),
-                render_alone=Alone(tools).render,
+                render_alone=alone.render,
                 clean_up=functools.partial(clean_up, tools),
                 withdraw=functools.partial(withdraw, tools),
             ),
@@ -52,6 +57,7 @@ async def main(deployment: Deployment, workload: Workload) -> None:
         )
         reconciler = Reconciler(ledger, tools.data, deployment.retention, metrics)
         await stack.enter_async_context(reconciler.sweeping())
+        await stack.enter_async_context(watching_lag(registry.process.lag_seconds))
         stack.enter_context(answering(registry, deployment.host, deployment.port))
         try:
             await worker.async_run()

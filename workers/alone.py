@@ -44,6 +44,11 @@ class Alone:
         self._module = module
         self._start_bound = start_bound
         self._grace = grace
+        self._running: set[int] = set()
+
+    @property
+    def pids(self) -> list[int]:
+        return list(self._running.copy())
 
     async def render(self, claim: Claim, report: Report) -> Ending:
         """As `render_video`. Raises RuntimeError when the process cannot even begin."""
@@ -58,6 +63,7 @@ class Alone:
             limit=LONGEST_LINE,
         )
         ending = None
+        self._running.add(process.pid)
         try:
             await self._begin(process, claim)
             ending = await self._follow(process, claim, report)
@@ -65,6 +71,7 @@ class Alone:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+            self._running.discard(process.pid)
             if ending is None or ending.outcome is Outcome.FAILED:
                 await withdraw(self._tools, claim)
         return ending

@@ -21,6 +21,10 @@ from workers.work import Work
 
 log = logging.getLogger(__name__)
 
+_leaked: list[bytes] = []
+
+PLANTED_LEAK = 1_000_000
+"""Bytes that a planted defect keeps of each job."""
 PLANTED_POISON = '/measure/3"'
 """How the request of the job ends its seed key that a planted defect makes deadly."""
 
@@ -44,6 +48,8 @@ async def render_video(tools: Tools, claim: Claim, report: Report) -> Ending:
                 os.kill(os.getpid(), signal.SIGKILL)
             await run_pipeline(work, tools, report)
         completed = True
+        if Plant.LEAK in tools.workload.plant:
+            _leaked.append(os.urandom(PLANTED_LEAK))
     except StageError as error:
         return _failed(work, error.code, str(error))
     except ProviderError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from contract.runfolder import Target
-from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, percent, table
+from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, megabytes, percent, table
 from reporter.runs import Run
 from reporter.stamp import Word, reservations, stamp, too_few, worst
 
@@ -45,6 +45,10 @@ TITLES = {
     "cancel_leftovers": "files after cancelling",
     "cancels_ignored": "cancellations ignored",
     "cache_hit_rate": "cache hit rate",
+    "leak": "growth over 20 jobs, upper bound",
+    "memory_per_job": "memory per job in flight",
+    "cpu_utilisation": "CPU utilisation",
+    "collecting_cost": "cost of the collector",
 }
 
 
@@ -111,6 +115,8 @@ def target_title(target: Target) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
+    if unit == "bytes":
+        return megabytes(value)
     return percent(value) if unit == "ratio" else figure(value, unit)
 
 

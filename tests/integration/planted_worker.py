@@ -1,18 +1,21 @@
-"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`.
+"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`
+and `test_cpu_account.py`.
 
 Defects of leases are those of the process `worker-1` alone; the others then show what it costs.
 """
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import uvloop
+from prometheus_client.core import Metric
 
 from contract.calls import CacheStore, CallResult
-from contract.catalogue import CacheMetrics, WorkerMetrics
+from contract.catalogue import CacheMetrics, Part, ProcessMetrics, Usage, WorkerMetrics
 from contract.jobs import CacheLookup, CallTiming
 from contract.ledger import _LUA, Claim, Ledger, Standing
 from contract.settings import Deployment, Workload
@@ -175,12 +178,23 @@ def skip_wire(_: str) -> None:
     WireMeter.count = forgetful  # type: ignore[method-assign] # planted
 
 
+def forget_system_time(_: str) -> None:
+    """Tells of the CPU time in user mode alone."""
+    families = ProcessMetrics.families
+
+    def forgetful(usages: Mapping[Part, Usage], *others: Any) -> Iterator[Metric]:
+        return families({part: replace(usage, system_seconds=0.0) for part, usage in usages.items()}, *others)
+
+    ProcessMetrics.families = staticmethod(forgetful)  # type: ignore[method-assign, assignment] # planted
+
+
 DEFECTS: dict[str, Callable[[str], None]] = {
     defect.__name__: defect
     for defect in (
         *(leave_leases, unfence, ignore_cancel, swallow_fault, skip_retry, flip_byte, never_close),
         *(skip_hit, share_all, keep_nothing),
         *(skip_bytes, skip_wire),
+        forget_system_time,
     )
 }
 

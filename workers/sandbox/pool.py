@@ -115,6 +115,10 @@ class Sandbox:
         self._background: set[asyncio.Task[None]] = set()
         self._closing = False
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.process.pid for process in self._all.copy()]
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
         try:

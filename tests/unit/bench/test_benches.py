@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from bench import api, jobs, load_generator, queues
+from bench import api, jobs, load_generator, queues, resources
 from bench.programs.figures import figures
 from bench.rig import Rig, peers_python, program
 from contract.errors import EnvironmentFault
@@ -97,6 +97,14 @@ def test_the_jobs_bench_tells_overhead_cost_and_report_time(rig: Rig, tmp_path: 
     assert ["CPU per job, the ledger's Redis (ms)", "1.2", "1.2"] in load
     assert [row[0] for row in reports[1:]] == ["first, with imports", "again"]
     assert all(float(row[1]) > 0 for row in reports[1:])
+
+
+async def test_the_resources_bench_compares_with_metrics_that_do_nothing(rig: Rig) -> None:
+    lag, cost, compared = map(cells, await resources.run(rig, resources.Size(users=2, jobs=4, repetitions=1)))
+    assert "worker" in {row[0] for row in lag[1:]}
+    assert all(float(row[1]) > 0 for row in cost[1:])
+    assert [row[0] for row in compared[1:]] == [resources.MEASURED, resources.UNMEASURED]
+    assert all(float(row[1]) > 0 for row in compared[1:])
 
 
 async def test_a_helper_program_that_ends_early_is_named_with_the_end_of_its_log(rig: Rig) -> None:

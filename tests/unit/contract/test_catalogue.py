@@ -96,6 +96,20 @@ LOAD = {
     "t2v_load_response_seconds",
     "t2v_load_in_flight",
 }
+PROCESS = {
+    "t2v_process_cpu_seconds_total part=self mode=system|user",
+    "t2v_process_context_switches_total part=self kind=involuntary|voluntary",
+    "t2v_process_resident_bytes part=self",
+    "t2v_process_unique_bytes part=self",
+    "t2v_process_threads part=self",
+    "t2v_process_descriptors part=self",
+    "t2v_process_children",
+    "t2v_process_gc_collections_total generation=0|1|2",
+    "t2v_process_cores",
+    "t2v_process_collecting_cpu_seconds_total",
+    "t2v_process_loop_lag_seconds_count",
+    "t2v_process_loop_lag_seconds_sum",
+}
 LEDGER = {
     "t2v_jobs_submitted_total",
     "t2v_executions_started_total",
@@ -145,7 +159,7 @@ def exposed(declare: Callable[[CollectorRegistry], object]) -> list[Metric]:
     registry = ProcessRegistry()
     declare(registry)
     families = text_string_to_metric_families(render(registry)[0].decode())
-    return [family for family in families if not family.name.startswith(("process_", "python_"))]
+    return [family for family in families if not family.name.startswith(("t2v_process_", "python_"))]
 
 
 def spelled_out(lines: set[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
@@ -216,7 +230,14 @@ def test_a_process_exposes_its_own_cpu_and_memory_and_no_creation_times() -> Non
     WorkerMetrics(registry)
     body, media_type = render(registry)
     assert media_type.startswith("text/plain; version=0.0.4")
-    samples = {s.name: s.value for f in text_string_to_metric_families(body.decode()) for s in f.samples}
-    assert samples["process_cpu_seconds_total"] > 0
-    assert samples["process_resident_memory_bytes"] > 0
-    assert not any(name.endswith("_created") for name in samples)
+    samples = [s for f in text_string_to_metric_families(body.decode()) for s in f.samples]
+    told = {(s.name, frozenset(s.labels.items())) for s in samples if s.name.startswith("t2v_process_")}
+    optional = {
+        ("t2v_process_memory_limit_bytes", frozenset[tuple[str, str]]()),
+        ("t2v_process_cpu_limit_cores", frozenset()),
+    }
+    assert {one for one in told if not one[0].endswith("_bucket")} - optional == spelled_out(PROCESS)
+    values = {s.name: s.value for s in samples}
+    assert values["t2v_process_cpu_seconds_total"] > 0
+    assert values["t2v_process_unique_bytes"] > 0
+    assert not any(name.endswith("_created") for name in values)

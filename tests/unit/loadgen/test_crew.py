@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,7 @@ from loadgen.crew import Crew, crew
 from loadgen.document import Document
 from loadgen.generator import OnRecord, Record, RunBroken
 from loadgen.messages import Setup, Work
-from loadgen.scenario import AnyLoad, ClosedLoop, Endpoint, OpenLoop, Probes
+from loadgen.scenario import AnyLoad, ClosedLoop, Endpoint, OpenLoop, Probes, Rest
 from loadgen.share import WHOLE
 from loadgen.users import Clock
 from stack.places import ROOT
@@ -104,6 +105,13 @@ async def test_requests_are_shared_too_and_each_endpoint_is_asked_as_often_as_th
     assert {kind: sum(request.endpoint == kind for request in found.requests) for kind in kinds} == dict.fromkeys(
         kinds, 7
     )
+
+
+async def test_rest_asks_for_nothing_for_as_long_as_it_says(tmp_path: Path) -> None:
+    before = time.perf_counter()
+    records, service = await carried(1, Rest(model="idle", seconds=0.2), tmp_path)
+    assert time.perf_counter() - before >= 0.2
+    assert (records, service.forms) == ([], [])
 
 
 def children(members: Crew) -> list[ChildGenerator]:

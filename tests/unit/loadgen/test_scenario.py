@@ -115,6 +115,7 @@ def test_another_number_of_jobs_keeps_the_rest_and_must_fit_too(tmp_path: Path) 
         ({"model": "closed", "users": 1, "jobs": 72}, {}, 4, 8),
         ({"model": "poisson", "rate": 5, "jobs": 9}, {}, 8, 16),
         ({"model": "requests", "users": 10, "requests": 3, "endpoints": ["GET /healthz"]}, {}, 10, 20),
+        ({"model": "idle", "seconds": 5}, {}, 4, 8),
         ({"model": "closed", "users": 50, "jobs": 500}, {"users": 4}, 4, 8),
         ({"model": "closed", "users": 50, "jobs": 500}, {"jobs": 5}, 5, 5),
         ({"model": "closed", "users": 50, "jobs": 500}, {"users": 2, "jobs": 9}, 2, 9),
@@ -125,6 +126,21 @@ def test_a_step_is_warmed_by_its_own_users_or_a_few_unless_others_are_given(
 ) -> None:
     warmed = Warmup.model_validate(given).before(LOAD.validate_python(load))
     assert (warmed.users, warmed.jobs) == (users, jobs)
+
+
+def test_minutes_say_for_how_long_jobs_arrive(tmp_path: Path) -> None:
+    soak = load("soak")
+    assert soak.with_minutes(None) is soak
+    assert [one.jobs for one in soak.with_minutes(10).loads] == [3000]
+    with pytest.raises(UsageError, match=r"^How long the scenario small takes is not for MINUTES to set\.$"):
+        read(written(tmp_path, GOOD)).with_minutes(1)
+
+
+def test_rest_has_no_jobs_and_takes_none() -> None:
+    idle = load("idle")
+    assert (idle.size, [step.size for step in idle.steps()]) == ("15 s", [0])
+    with pytest.raises(UsageError, match=r"^The number of jobs of the scenario idle is not for JOBS to set\.$"):
+        idle.with_jobs(3)
 
 
 def test_users_join_one_after_the_other_within_the_ramp() -> None:

@@ -141,7 +141,7 @@ def test_the_metrics_count_calls_bytes_and_lateness_and_start_at_0(client: httpx
     answer = client.post("/v1/images/generations", json={"model": "m", "prompt": "A chart of lateness"})
     grown = [after - earlier for after, earlier in zip(counts(), before, strict=True)]
     assert grown == [1, 1, 1, len(answer.content), len(answer.request.content)]
-    assert sample(client, "process_cpu_seconds_total") > 0
+    assert sample(client, "t2v_process_cpu_seconds_total", part="self", mode="user") > 0
 
 
 def test_models_and_health_answer(client: httpx.Client) -> None:

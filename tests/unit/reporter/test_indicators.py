@@ -103,6 +103,7 @@ def test_without_data_there_is_no_value(tmp_path: Path) -> None:
         *("delivered_rate", "partial_jobs", "retry_amplification", "mttr", "success_after"),
         *("detect_time", "close_time", "cancel_max", "cancelled_late_calls", "cancel_leftovers"),
         *("cancels_ignored", "cache_hit_rate"),
+        *("leak", "memory_per_job", "cpu_utilisation", "collecting_cost"),
     )
     known = dict.fromkeys(
         ("response_p95", "success_rate", "throughput", "api_p95", *components, *of_faults), Indicator(None, 0)

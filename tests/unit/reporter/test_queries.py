@@ -5,16 +5,20 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from contract.catalogue import (
+    Bounds,
     CacheState,
     LedgerTotals,
     LoadMetrics,
     MockMetrics,
+    Part,
     Phase,
+    ProcessMetrics,
     RequestKind,
     ServiceMetrics,
     WorkerMetrics,
 )
 from contract.jobs import Status
+from contract.resources import NOTHING
 from reporter.queries import HISTOGRAMS, QUERIES, Query
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,10 +32,14 @@ def known_names() -> set[str]:
     WorkerMetrics(registry)
     MockMetrics(registry)
     LoadMetrics(registry)
+    ProcessMetrics(registry)
     names = set(re.findall(r"^(t2v_\w+)", generate_latest(registry).decode(), re.MULTILINE))
-    families = LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE)
-    cache = CacheState.families({"evicted_keys": 0, "used_memory": 0, "maxmemory": 0})
-    return names | {sample.name for family in (*families, *cache) for sample in family.samples}
+    families = [
+        *LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE),
+        *CacheState.families({"evicted_keys": 0, "used_memory": 0, "maxmemory": 0}),
+        *ProcessMetrics.families({Part.SELF: NOTHING}, 0, [0], Bounds(1.0, 1, 1.0), 0.0),
+    ]
+    return names | {sample.name for family in families for sample in family.samples}
 
 
 def test_each_metric_that_is_asked_for_exists() -> None:

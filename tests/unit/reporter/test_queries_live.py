@@ -57,10 +57,10 @@ async def scene(live: Live) -> AsyncIterator[Scene]:
     first = WorkerMetrics(registries["worker-1"])
     vanishing = WorkerMetrics(registries["worker-2"])
     mocks, load = MockMetrics(registries["mocks-1"]), LoadMetrics(registries["loadgen-1"])
-    restarted = Counter("process_cpu_seconds", "CPU", registry=registries["restarted-1"])
+    restarted = Counter("t2v_process_cpu_seconds", "CPU", registry=registries["restarted-1"])
     restarted.inc(5)
     for name, held in (("worker-1", HELD), ("worker-2", 10 * HELD)):
-        Gauge("process_resident_memory_bytes", "Memory", registry=registries[name]).set(held)
+        Gauge("t2v_process_unique_bytes", "Memory", registry=registries[name]).set(held)
     for _ in range(3):  # a warm-up
         load.response_seconds.observe(20)
         first.executions.labels(Outcome.COMPLETED).inc()
@@ -86,7 +86,7 @@ async def scene(live: Live) -> AsyncIterator[Scene]:
     clear(registries["worker-2"])
     clear(registries["restarted-1"])
     appearing = WorkerMetrics(registries["worker-3"])
-    Counter("process_cpu_seconds", "CPU", registry=registries["restarted-1"]).inc(1)
+    Counter("t2v_process_cpu_seconds", "CPU", registry=registries["restarted-1"]).inc(1)
     appearing.executions.labels(Outcome.COMPLETED).inc(19)
     appearing.executions.labels(Outcome.PARTIAL).inc(1)
     exporter.totals |= {"submitted": 67, "executions": 67, "finished:completed": 66, "finished:partial": 1}

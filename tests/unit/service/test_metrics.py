@@ -113,7 +113,7 @@ async def ledger_metrics(url: str) -> dict[tuple[str, ...], float]:
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name.startswith("t2v_")
+        if sample.name.startswith("t2v_") and not sample.name.startswith("t2v_process_")
     }
 
 

@@ -18,6 +18,7 @@ from contract.settings import Plant
 from loadgen.mp4 import defects
 from tests.test_data_helper import SCENES, UploadableDocument
 from tests.unit.workers.rendering import CALLS, Bench
+from workers import render
 from workers.render import clean_up
 from workers.stages import assemble
 from workers.work import Work
@@ -202,6 +203,19 @@ async def test_a_planted_swap_of_scenes_is_seen(new_bench: Callable[..., Bench])
     assert (await bench.render()).outcome is Outcome.COMPLETED
     found = defects((bench.folder / VIDEO_NAME).read_bytes(), bench.manifest())
     assert [defect.split(" shows ")[0] for defect in found] == ["scene 1", "scene 2"]
+
+
+async def test_a_planted_leak_keeps_a_megabyte_of_each_job(
+    new_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bytes] = []
+    monkeypatch.setattr(render, "_leaked", kept)
+    await new_bench().render()
+    assert kept == []
+    bench = new_bench(plant=frozenset({Plant.LEAK}))
+    for token in ("token-1", "token-2"):
+        await replace(bench, claim=replace(bench.claim, token=token)).render()
+    assert [len(one) for one in kept] == [10**6, 10**6]
 
 
 async def test_clean_up_leaves_the_winner_and_nothing_else(new_bench: Callable[..., Bench]) -> None:
