@@ -22,7 +22,7 @@ from rich.text import Text
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
 from contract.limits import raise_open_files
 from contract.runfolder import RESULT, Verdict
-from contract.suites import RELIABILITY, RESOURCES
+from contract.suites import ABOUT_RESOURCES, RELIABILITY
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
 from loadgen.runner import Progress
@@ -138,7 +138,7 @@ async def _run_scenario(scenario: Scenario, document: Document, seed: int, folde
 
 def _writer(run: Run) -> Write:
     """What is measured while something fails is not performance."""
-    if run.info.scenario in RESOURCES:
+    if run.info.scenario in ABOUT_RESOURCES:
         return write_resources_report
     about_faults = run.info.scenario in RELIABILITY or run.faults or run.info.faults_start is not None
     return write_reliability_report if about_faults else write_performance_report

@@ -10,4 +10,6 @@ RELIABILITY = (
     "data-integrity",
     "redis-restart",
 )
-RESOURCES = ("cache", "pooling")
+RESOURCES = ("idle", "job-profile", "scaling", "leak", "cache", "pooling")
+ABOUT_RESOURCES = (*RESOURCES, "leak-long", "soak")
+"""With those that take too long to be run together with the others, and which the same report tells of."""

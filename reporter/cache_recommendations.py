@@ -15,9 +15,9 @@ FULL = 0.9
 """Share of its memory."""
 
 RULES = (
-    f"Rules: fewer than {percent(ENOUGH, 0)} of the achievable hits; more than {percent(UNUSABLE, 0)} of the lookups "
+    f"fewer than {percent(ENOUGH, 0)} of the achievable hits; more than {percent(UNUSABLE, 0)} of the lookups "
     f"met a cache that was down, slow or corrupt; entries forgotten, or over {percent(FULL, 0)} of its memory used; "
-    "calls saved."
+    "calls saved"
 )
 
 

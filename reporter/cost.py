@@ -47,8 +47,8 @@ class Cost:
 def cost(run: Run) -> Cost | None:
     """From the growth of the processes' CPU counters between the two readings around the measured phase.
 
-    None where no job completed, or where a process or a stage was not measured. Not counted: Redis, Prometheus, and what
-    the processes of parse and assemble do outside of a job.
+    None where no job completed, or where a process or a stage was not measured. Not counted: Redis, Prometheus, and
+    what the processes of parse and assemble do outside of a job.
     """
     completed, spent = run.outcomes()[Outcome.COMPLETED], cpu_seconds(run)
     if not completed or spent is None:

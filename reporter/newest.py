@@ -19,7 +19,7 @@ from contract.runfolder import (
     RunInfo,
     Verdict,
 )
-from contract.suites import RELIABILITY, RESOURCES
+from contract.suites import ABOUT_RESOURCES, RELIABILITY
 from reporter.runs import SEVERAL, Run
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +49,9 @@ def newest_valid_runs(runs_dir: Path) -> dict[str, Path]:
     What is measured while processes die, providers fail or clients cancel is not performance, and passed over too, as
     are the scenarios of the other reports.
     """
-    return _newest(runs_dir, lambda folder, info: not (_about_reliability(folder, info) or info.scenario in RESOURCES))
+    return _newest(
+        runs_dir, lambda folder, info: not (_about_reliability(folder, info) or info.scenario in ABOUT_RESOURCES)
+    )
 
 
 def newest_reliability_runs(runs_dir: Path) -> dict[str, Path]:
@@ -59,7 +61,7 @@ def newest_reliability_runs(runs_dir: Path) -> dict[str, Path]:
 
 def newest_resources_runs(runs_dir: Path) -> dict[str, Path]:
     """Likewise, of the scenarios that a resources report is about."""
-    return _newest(runs_dir, lambda _, info: info.scenario in RESOURCES)
+    return _newest(runs_dir, lambda _, info: info.scenario in ABOUT_RESOURCES)
 
 
 def _newest(runs_dir: Path, wanted: Callable[[Path, RunInfo], bool]) -> dict[str, Path]:

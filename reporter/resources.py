@@ -9,62 +9,56 @@ from reporter import cache_recommendations, spending_recommendations
 from reporter.caching import SCENARIO as CACHE
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NOT_RUN, document, fenced
+from reporter.memory import footprint
 from reporter.newest import in_order
 from reporter.pricing import Prices, load_prices, price_file
 from reporter.queries import LATENCIES
+from reporter.resource_pictures import ALONG, draw
 from reporter.runs import Run
 from reporter.sections import appendix, counts, headline, method
 from reporter.sections.recommendations import recommendations as advice
-from reporter.sections.resources import cache, cost, network, pooling
+from reporter.sections.resources import cache, cost, cpu, memory, network, pooling
 from reporter.stamp import unquotable, usable
 
 SCENARIOS = RESOURCES
 """What the report is about; others that are given get their rows, their bill and their method too."""
 
 PREAMBLE = (
-    "A document goes in, a narrated video comes out. This report says what that takes: bytes and connections to the "
-    "providers, what a cache saves of both, and what it all costs, with the method behind each figure. A figure nobody "
-    "measured is “no data”; a scenario nobody ran is “not run”."
+    "A document goes in, a narrated video comes out. This report says what that takes: memory and CPU time, bytes and "
+    "connections to the providers, what a cache saves of them, and what it all costs, with the method behind each "
+    "figure. A figure nobody measured is “no data”; a scenario nobody ran is “not run”."
 )
 
 
 def write_resources_report(runs: Sequence[Path], out: Path) -> Path:
-    """Writes the report to `out` and its figure to `figures/` beside it; of two runs of a scenario the newest counts.
+    """Writes the report to `out` and its figures to `figures/` beside it; of two runs of a scenario the newest counts.
 
     Prices are those of REELBENCH_PRICES, else the example's. Raises UsageError where a folder is not a run's, or the
     price table is none. Returns `out`.
     """
     if not runs:
-        raise UsageError("A resources report needs at least one run: make scenario NAME=cache")
+        raise UsageError("A resources report needs at least one run: make scenario NAME=job-profile")
     prices = load_prices(price_file())
     chosen = in_order([Run.load(folder) for folder in runs], SCENARIOS)
     out.parent.mkdir(parents=True, exist_ok=True)
-    picture = _draw(chosen, prices, out.parent / "figures")
-    out.write_text(resources_text(chosen, prices, picture), encoding="utf-8")
+    pictures = draw(chosen, prices, out.parent / "figures")
+    out.write_text(resources_text(chosen, prices, pictures), encoding="utf-8")
     return out
 
 
-def _draw(runs: Mapping[str, Run], prices: Prices, folder: Path) -> str | None:
-    """Where the bill's figure is, as seen from `folder`'s parent."""
-    from reporter.figures import bill  # noqa: PLC0415 - matplotlib takes a second, which `--help` should not pay
-
-    known = cost.bills(runs, prices)
-    if not known:
-        return None
-    return f"{folder.name}/{bill.cost(known, prices.currency, folder / 'resources_cost.svg').name}"
-
-
-def resources_text(chosen: Mapping[str, Run], prices: Prices, picture: str | None = None) -> str:
-    """The report as Markdown; `picture` is the bill's, as seen from the report."""
-    runs, cached = list(chosen.values()), chosen.get(CACHE)
+def resources_text(chosen: Mapping[str, Run], prices: Prices, pictures: Mapping[str, str]) -> str:
+    """The report as Markdown; `pictures` are the figures, as seen from the report; one may be missing."""
+    runs = list(chosen.values())
     sections = [
         ("", [PREAMBLE, *headline.headline(runs, SCENARIOS)]),
         ("Key metrics", _key_metrics(chosen, prices)),
         ("Recommendations", _recommendations(chosen, prices)),
-        ("Cache", cache.cache(cached)),
+        ("Memory", _memory(chosen, pictures)),
+        ("CPU", _cpu(chosen, pictures.get("cpu"))),
+        ("Cache", cache.cache(chosen.get(CACHE))),
         ("Network", network.network(chosen)),
         ("Connection pooling", pooling.pooling(chosen)),
-        ("Cost", cost.cost(chosen, prices, picture)),
+        ("Cost", cost.cost(chosen, prices, pictures.get("cost"))),
         ("Counts and books", counts.balances(runs)),
         ("Method", method.method(runs)),
         ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, LATENCIES)]),
@@ -72,10 +66,49 @@ def resources_text(chosen: Mapping[str, Run], prices: Prices, picture: str | Non
     return document("Resources report", sections)
 
 
+def _memory(runs: Mapping[str, Run], pictures: Mapping[str, str]) -> list[str]:
+    courses = [block for n in ALONG if n in runs for block in memory.course(runs[n], pictures.get(f"memory {n}"))]
+    return [
+        *("### At rest", *memory.at_rest(runs)),
+        *("### Per job", *memory.per_job(runs)),
+        *("### Growth", *memory.leaks(runs)),
+        *(["### Along the runs", *courses] if courses else []),
+    ]
+
+
+def _cpu(runs: Mapping[str, Run], picture: str | None) -> list[str]:
+    return [
+        *("### By stage", *cpu.by_stage(runs, picture)),
+        *("### By process", *cpu.by_process(cpu.profiled(runs))),
+        *("### Utilisation", *cpu.utilisation(runs)),
+        *("### Event loops", *cpu.loop_lag(runs)),
+        *("### Cost of measuring", *cpu.collecting(runs)),
+    ]
+
+
 def _key_metrics(runs: Mapping[str, Run], prices: Prices) -> list[str]:
     """What an INVALID run measured is not quoted."""
-    lines = (f"Cost per 1000 jobs: {_cost(runs, prices)}", f"Cache hit rate: {_hit_rate(runs.get(CACHE))}")
+    lines = (
+        f"Memory per job: {_memory_per_job(runs)}",
+        f"Cost per 1000 jobs: {_cost(runs, prices)}",
+        f"Cache hit rate: {_hit_rate(runs.get(CACHE))}",
+    )
     return ["For a paper:", fenced("\n".join(lines))]
+
+
+def _memory_per_job(runs: Mapping[str, Run]) -> str:
+    """Of the load at which a job took most."""
+    ran = [run for name in memory.LOADED if (run := runs.get(name))]
+    if not ran:
+        return NOT_RUN
+    parts = [part for run in ran if usable(run) for part in run.parts]
+    if not parts:
+        return unquotable(ran[0]) or NO_DATA
+    found = [(one.per_job, one, part) for part in parts if (one := footprint(part))]
+    if not found:
+        return NO_DATA
+    most, one, part = max(found, key=lambda each: each[0])
+    return f"{most / 1e6:.1f} MB (run {part.name}, {one.in_flight:g} in flight; the most of {len(found)} loads)"
 
 
 def _cost(runs: Mapping[str, Run], prices: Prices) -> str:
@@ -97,8 +130,10 @@ def _hit_rate(run: Run | None) -> str:
 
 
 def _recommendations(runs: Mapping[str, Run], prices: Prices) -> list[str]:
-    cached = runs.get(CACHE)
-    found = [*cache_recommendations.cache_recommendations(cached)] if cached is not None and usable(cached) else []
+    sound = {scenario: run for scenario, run in runs.items() if usable(run)}
+    found = [*memory.recommendations(sound), *cpu.recommendations(sound)]
+    if CACHE in sound:
+        found += cache_recommendations.cache_recommendations(sound[CACHE])
     found += spending_recommendations.spending(runs, prices)
-    left_out = [scenario for scenario, run in runs.items() if not usable(run)]
-    return advice(found, left_out, f"{cache_recommendations.RULES} {spending_recommendations.RULES}")
+    rules = (memory.RULES, cpu.RULES, cache_recommendations.RULES, spending_recommendations.RULES)
+    return advice(found, [scenario for scenario in runs if scenario not in sound], f"Rules: {'; '.join(rules)}.")

@@ -19,9 +19,9 @@ WASTE = 0.01
 """Share of the cost that answers of no use may have."""
 
 RULES = (
-    f"Rules: a difference between pooling and none whose interval excludes 0; more than {OFTEN_OPENED:g} connections "
+    f"a difference between pooling and none whose interval excludes 0; more than {OFTEN_OPENED:g} connections "
     f"opened per call; wire bytes over {percent(HEAVY_HEADS, 0)} beyond the payload; an item of more than "
-    f"{percent(LARGE, 0)} of the cost; answers of no use for more than {percent(WASTE, 0)} of it."
+    f"{percent(LARGE, 0)} of the cost; answers of no use for more than {percent(WASTE, 0)} of it"
 )
 
 

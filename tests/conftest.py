@@ -21,7 +21,7 @@ from stack.local import LocalStack
 from stack.parts import queue_store
 from stack.places import ROOT, new_run_folder, point_latest
 from tests.redis_servers import running_redis
-from tests.test_data_helper import SEED, Measured, UploadableDocument, undisturbed, uploadable
+from tests.test_data_helper import SEED, Measured, UploadableDocument, shorter, undisturbed, uploadable
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def measured(stack: LocalStack, folders: dict[str, Path]) -> Measured:
     """Runs a scenario whole, once per session, into a folder under `runs/` that stays as the evidence of a report."""
 
     async def once(name: str) -> tuple[Result, Path]:
-        scenario, folder = load(name), new_run_folder(name)
+        scenario, folder = shorter(load(name)), new_run_folder(name)
         assert not scenario.workload, "it would want a stack of its own"
         with Display(Console(highlight=False)) as display:
             document, progress = default_document(ROOT), Progress(changed=display.show)

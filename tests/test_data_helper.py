@@ -11,6 +11,7 @@ import httpx
 from contract.runfolder import RESULT, Result, Verdict
 from contract.script import SceneText
 from loadgen.document import Document
+from loadgen.scenario import Scenario
 from mocks.llm import write_script
 from workers.sandbox.document import folded_text
 
@@ -19,6 +20,10 @@ LATE = re.compile(r"\d+ of \d+ requests were sent over 10 ms after they were due
 TRIES = 3
 SEED = 1
 """Of the runs that suites judge."""
+
+FEWER_JOBS = {"scaling": 20}
+"""At each load."""
+FEWER_RUNGS = {"pooling": 4}
 
 Measured = Callable[[str], Awaitable[Path]]
 """The folder of this session's run of a scenario, which is made when it is first asked for."""
@@ -64,6 +69,12 @@ async def end_of(api: httpx.AsyncClient, job_id: str) -> dict[str, object]:
 
 def result_of(folder: Path) -> Result:
     return Result.model_validate_json((folder / RESULT).read_bytes())
+
+
+def shorter(scenario: Scenario) -> Scenario:
+    """The same where suites judge nothing but floors, which less of it shows as well; others whole."""
+    rungs = scenario.rungs[: FEWER_RUNGS.get(scenario.name)]
+    return scenario.model_copy(update={"rungs": rungs}).with_jobs(FEWER_JOBS.get(scenario.name))
 
 
 async def undisturbed(run: Callable[[], Awaitable[tuple[Result, Path]]]) -> tuple[Result, Path]:

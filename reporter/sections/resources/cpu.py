@@ -9,6 +9,7 @@ from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, fenced, millis, percent, table, whole
 from reporter.memory import SERVICE
 from reporter.runs import Run
+from reporter.stamp import unquotable
 
 PROFILE = ("job-profile", "scaling")
 """Scenarios from which the profile of a job is taken, the first that was run."""
@@ -16,6 +17,10 @@ LONG_LAG = 0.020
 """Seconds of event-loop lag, P99, from which on a process is worth a look."""
 MUCH_SYSTEM = 0.3
 """Share of the CPU time spent in the kernel from which on it is worth a look."""
+RULES = (
+    f"the largest part of a job's CPU time; event loops late by more than {millis(LONG_LAG)} (P99); more than "
+    f"{percent(MUCH_SYSTEM, 0)} of a process's CPU time in the kernel"
+)
 
 
 def profiled(runs: Mapping[str, Run]) -> Run | None:
@@ -29,9 +34,10 @@ def by_stage(runs: Mapping[str, Run], picture: str | None = None) -> list[str]:
     run = profiled(runs)
     if run is None:
         return [f"CPU by stage: {NOT_RUN}."]
-    found = cost(run)
+    why = unquotable(run)
+    found = None if why else cost(run)
     if found is None:
-        return [f"CPU by stage: {NO_DATA}."]
+        return [f"CPU by stage: {why or NO_DATA}."]
     rows = [(title, millis(seconds), percent(seconds / found.service)) for title, seconds in found.largest()]
     rows.append(("**the service**", f"**{millis(found.service)}**", percent(1.0)))
     blocks = [
@@ -50,9 +56,10 @@ def by_process(run: Run | None) -> list[str]:
     """Of one run: CPU time by mode, switches and collections of garbage."""
     if run is None:
         return [f"CPU by process: {NOT_RUN}."]
-    every = spent(run)
+    why = unquotable(run)
+    every = [] if why else spent(run)
     if not every:
-        return [f"CPU by process: {NO_DATA}."]
+        return [f"CPU by process: {why or NO_DATA}."]
     rows = []
     for one in every:
         switches = [whole(counted(run, "process.switches", one.process, kind=k)) for k in ("voluntary", "involuntary")]
@@ -82,6 +89,9 @@ def utilisation(runs: Mapping[str, Run]) -> list[str]:
         return [f"CPU utilisation: {NOT_RUN}."]
     rows, bars = [], []
     for part in parts:
+        if why := unquotable(part):
+            rows.append((part.name, part.load_text, why, NONE, ""))
+            continue
         found = indicators(part)["cpu_utilisation"]
         per_job = cost(part)
         rows.append(
@@ -112,6 +122,7 @@ def loop_lag(runs: Mapping[str, Run]) -> list[str]:
     rows = [
         (part.name, job, whole(lag.n), millis(lag.p50), millis(lag.p99))
         for part in parts
+        if unquotable(part) is None
         for job, lag in lags(part).items()
     ]
     return [
@@ -128,6 +139,9 @@ def collecting(runs: Mapping[str, Run]) -> list[str]:
     rows = []
     for run in runs.values():
         for part in run.parts:
+            if why := unquotable(part):
+                rows.append((part.name, why, ""))
+                continue
             found = indicators(part)["collecting_cost"]
             rows.append((part.name, NO_DATA if found.value is None else f"{100 * found.value:.2f} %", found.note or ""))
     if not rows:

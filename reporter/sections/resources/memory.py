@@ -7,10 +7,17 @@ from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, fenced, megabytes, percent, table, whole
 from reporter.memory import CLEAR, ITERATIONS, Growth, footprint, growths, limits, resident, series, together
 from reporter.runs import Run
+from reporter.stamp import unquotable
 
 LEAK = ("leak", "leak-long", "soak")
 """Scenarios that look for growth."""
+LOADED = ("job-profile", "scaling", "soak")
+"""Scenarios of which the memory per job is told."""
 MOST_ROWS = 20
+RULES = (
+    f"growth whose 95 % interval lies above {percent(CLEAR, 0)} of the start within {ITERATIONS} jobs; the "
+    "highest reading of the scenario `scaling`"
+)
 
 
 def at_rest(runs: Mapping[str, Run]) -> list[str]:
@@ -18,6 +25,8 @@ def at_rest(runs: Mapping[str, Run]) -> list[str]:
     run = runs.get("idle")
     if run is None:
         return [f"Memory at rest: {NOT_RUN}."]
+    if why := unquotable(run):
+        return [f"Memory at rest: {why}."]
     read, most_resident = series(run), resident(run)
     if not read:
         return [f"Memory at rest: {NO_DATA}."]
@@ -41,14 +50,15 @@ def at_rest(runs: Mapping[str, Run]) -> list[str]:
 
 def per_job(runs: Mapping[str, Run]) -> list[str]:
     """A row per load: memory at its peak, and what each job in flight adds to rest."""
-    parts = [part for name in ("job-profile", "scaling", "soak") if (run := runs.get(name)) for part in run.parts]
+    parts = [part for name in LOADED if (run := runs.get(name)) for part in run.parts]
     if not parts:
         return [f"Memory per job: {NOT_RUN}."]
     rows, bars = [], []
     for part in parts:
-        found = footprint(part)
+        why = unquotable(part)
+        found = None if why else footprint(part)
         if found is None:
-            rows.append((part.name, part.load_text, *(NO_DATA,) * 4))
+            rows.append((part.name, part.load_text, *(why or NO_DATA,) * 4))
             continue
         rows.append(
             (
@@ -86,8 +96,9 @@ def leaks(runs: Mapping[str, Run]) -> list[str]:
         )
     ]
     for run in shown:
-        found = growths(run)
-        blocks.append(f"**`{run.name}`: {_verdict(run)}**")
+        why = unquotable(run)
+        found = [] if why else growths(run)
+        blocks.append(f"**`{run.name}`: {why or _verdict(run)}**")
         if found:
             headers = (
                 "Process",
@@ -127,9 +138,10 @@ def _growth_row(one: Growth) -> tuple[str, ...]:
 
 def course(run: Run, picture: str | None = None) -> list[str]:
     """The memory of the service along a run. `picture` is where the figure is, as seen from the report."""
-    points = together(series(run))
+    why = unquotable(run)
+    points = [] if why else together(series(run))
     if not points:
-        return [f"Memory along `{run.name}`: {NO_DATA}."]
+        return [f"Memory along `{run.name}`: {why or NO_DATA}."]
     first, most = points[0][0], max(size for _, size in points)
     step = max(1, len(points) // MOST_ROWS)
     rows = [

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reporter.pricing import EXAMPLE, load_prices
 from reporter.resource_pictures import draw
 from reporter.runs import Run
 from reporter.sections.resources import cpu, memory
@@ -88,7 +89,7 @@ def test_a_late_loop_is_advised_upon(tmp_path: Path) -> None:
 
 
 def test_a_figure_is_drawn_for_each_run_along_which_memory_is_known(tmp_path: Path) -> None:
-    found = draw(runs(tmp_path), tmp_path / "figures")
+    found = draw(runs(tmp_path), load_prices(EXAMPLE), tmp_path / "figures")
     assert found == {
         "memory job-profile": "figures/resources_memory_job-profile.svg",
         "memory leak": "figures/resources_memory_leak.svg",
@@ -96,4 +97,4 @@ def test_a_figure_is_drawn_for_each_run_along_which_memory_is_known(tmp_path: Pa
     }
     for place in found.values():
         assert (tmp_path / place).read_text().startswith("<?xml")
-    assert draw({}, tmp_path / "none") == {}
+    assert draw({}, load_prices(EXAMPLE), tmp_path / "none") == {}

@@ -9,6 +9,7 @@ from contract.errors import UsageError
 from reporter.newest import newest_resources_runs, newest_valid_runs
 from reporter.resources import SCENARIOS, write_resources_report
 from tests.unit.reporter.folders import Folder, single
+from tests.unit.reporter.resources import resources
 from tests.unit.reporter.spent import pooling, spent
 from tests.unit.reporter.test_cache_section import twice
 
@@ -19,28 +20,42 @@ def written(tmp_path: Path, *folders: Folder) -> str:
 
 
 def test_each_scenario_has_its_row_and_the_paper_its_lines(tmp_path: Path) -> None:
-    report = written(tmp_path, twice(), pooling(), spent())
+    own = [resources(name) for name in ("idle", "job-profile", "scaling", "leak")]
+    report = written(tmp_path, twice(), pooling(), spent(), *own)
     rows = re.findall(r"^\| ([a-z-]+) +\| 2023", report.split("## Key metrics", maxsplit=1)[0], re.MULTILINE)
     assert tuple(rows) == (*SCENARIOS, "single")
+    assert re.search(r"^Memory per job: 1\.. MB \(run .+, 4 in flight; the most of 2 loads\)$", report, re.MULTILINE)
     assert re.search(r"^Cost per 1000 jobs: \d+\.\d\d USD \(run .+, 60 jobs; .+\)$", report, re.MULTILINE)
     assert re.search(r"^Cache hit rate: 50\.0% \(n = 220; .+110 of 110 achievable hits\)$", report, re.MULTILINE)
-    [picture] = re.findall(r"!\[[^\]]*\]\((figures/resources_[\w-]+\.svg)\)", report)
-    assert (tmp_path / "reports" / picture).exists()
+    pictures = re.findall(r"!\[[^\]]*\]\((figures/resources_[\w-]+\.svg)\)", report)
+    assert [Path(picture).stem.removeprefix("resources_") for picture in pictures] == [
+        "memory_job-profile",
+        "memory_leak",
+        "cpu",
+        "cost",
+    ]
+    assert all((tmp_path / "reports" / picture).exists() for picture in pictures)
 
 
 def test_what_nobody_ran_is_not_run(tmp_path: Path) -> None:
     report = written(tmp_path, spent())
-    assert "Cache hit rate: not run" in report
+    for line in ("Memory per job", "Cache hit rate", "Memory at rest", "CPU by stage", "Growth with the jobs"):
+        assert re.search(rf"^{line}: not run\.?$", report, re.MULTILINE), line
     assert "Scenario `cache`: not run." in report
     assert "Scenario `pooling`: not run." in report
 
 
 def test_what_an_invalid_run_measured_is_not_quoted(tmp_path: Path) -> None:
-    run = twice()
-    run.result |= {"verdict": "invalid", "reasons": ["planted"]}
-    line = re.search(r"^Cache hit rate: (.+)$", written(tmp_path, run), re.MULTILINE)
-    assert line is not None
-    assert "%" not in line[1]
+    spoilt = [twice(), *(resources(name) for name in ("idle", "job-profile", "leak"))]
+    for run in spoilt:
+        run.result |= {"verdict": "invalid", "reasons": ["planted"]}
+    report = written(tmp_path, *spoilt)
+    for line in ("Memory per job", "Cache hit rate", "Memory at rest", "Memory along `leak`", "CPU by stage"):
+        said = re.search(rf"^{line}: (.+)$", report, re.MULTILINE)
+        assert said is not None, line
+        assert re.search(r"\d", said[1]) is None, line
+    assert "**`leak`: no figure, the run is INVALID**" in report
+    assert "figures/" not in report
 
 
 def test_prices_of_ones_own_are_used_and_wrong_ones_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
