@@ -138,7 +138,7 @@ def test_minutes_say_for_how_long_jobs_arrive(tmp_path: Path) -> None:
 
 def test_rest_has_no_jobs_and_takes_none() -> None:
     idle = load("idle")
-    assert (idle.size, [step.size for step in idle.steps()]) == ("15 s", [0])
+    assert (idle.size, [step.size for step in idle.steps()]) == ("10 s", [0])
     with pytest.raises(UsageError, match=r"^The number of jobs of the scenario idle is not for JOBS to set\.$"):
         idle.with_jobs(3)
 
