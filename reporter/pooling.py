@@ -1,38 +1,38 @@
 """What it costs to open a connection for each call, from blocks with and without pooling that took turns.
 
-Both kinds of block ask for the same jobs, so differences are taken pair by pair: of a job with the one of the same seed
-key, of a block with the one of the same number. What a pair shares (planned latencies, the state of the machine) then
-falls out.
+Both kinds of block ask for the same jobs, so differences are taken within pairs of neighbouring blocks, and what a pair
+shares (planned latencies, the state of the machine) falls out. The pairs are what an interval counts: the jobs of one
+block share its workers and its moment, so that they are no independent samples of either.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from contract.jobs import Outcome
 from reporter.cost import cost
 from reporter.network import traffic
 from reporter.runs import Run
-from reporter.statistics import Estimate, paired_mean, paired_median, percentile, total
+from reporter.statistics import Estimate, paired_mean, percentile, total
 
 SCENARIO = "pooling"
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """`extra` is what there is more of without pooling; None where nothing could be compared."""
+    """Means over pairs of blocks. `extra` is what there is more of without pooling; None of fewer than two pairs."""
 
     name: str
     title: str
     unit: str
-    pairs: str
-    """Of what."""
     pooled: float | None
     unpooled: float | None
     extra: Estimate | None
 
 
 Blocks = Sequence[tuple[Run, Run]]
+Compared = tuple[float | None, float | None]
+"""A figure with pooling and without."""
 
 
 def contrasts(run: Run) -> list[Contrast]:
@@ -40,24 +40,9 @@ def contrasts(run: Run) -> list[Contrast]:
     blocks = _blocks(run)
     if not blocks:
         return []
-    responses = _responses(blocks)
     return [
-        Contrast(
-            "response",
-            "response time, mean",
-            "ms",
-            "jobs",
-            *_both(responses, lambda values: math.fsum(values) / len(values)),
-            paired_mean(responses),
-        ),
-        Contrast(
-            "p50",
-            "response time, P50",
-            "ms",
-            "jobs",
-            *_both(responses, lambda values: percentile(values, 0.5)),
-            paired_median(responses),
-        ),
+        _compared("response", "response time, mean", "ms", [_each(pair, fmean) for pair in blocks]),
+        _compared("p50", "response time, P50", "ms", [_each(pair, lambda ms: percentile(ms, 0.5)) for pair in blocks]),
         _of_blocks("opened", "connections opened per job", "", blocks, _opened),
         _of_blocks("wire", "bytes on the wire per job", "kB", blocks, _wire),
         _of_blocks("cpu", "CPU of the service per job", "ms", blocks, lambda block: _cpu(block, None)),
@@ -72,14 +57,11 @@ def _blocks(run: Run) -> Blocks:
     return list(zip(pooled, unpooled, strict=False))
 
 
-def _responses(blocks: Blocks) -> list[tuple[float, float]]:
-    """Milliseconds of the jobs that completed in both blocks of a pair."""
-    return [
-        (pooled[key], unpooled[key])
-        for one, other in blocks
-        for pooled, unpooled in [(_by_key(one), _by_key(other))]
-        for key in pooled.keys() & unpooled.keys()
-    ]
+def _each(pair: tuple[Run, Run], figure: Callable[[Sequence[float]], float]) -> Compared:
+    """Of the milliseconds of the jobs that completed in both blocks."""
+    pooled, unpooled = map(_by_key, pair)
+    both = sorted(pooled.keys() & unpooled.keys())
+    return (figure([pooled[key] for key in both]), figure([unpooled[key] for key in both])) if both else (None, None)
 
 
 def _by_key(block: Run) -> dict[str, float]:
@@ -91,19 +73,13 @@ def _by_key(block: Run) -> dict[str, float]:
 
 
 def _of_blocks(name: str, title: str, unit: str, blocks: Blocks, figure: Callable[[Run], float | None]) -> Contrast:
-    found = [(figure(pooled), figure(unpooled)) for pooled, unpooled in blocks]
+    return _compared(name, title, unit, [(figure(pooled), figure(unpooled)) for pooled, unpooled in blocks])
+
+
+def _compared(name: str, title: str, unit: str, found: Sequence[Compared]) -> Contrast:
     pairs = [(one, other) for one, other in found if one is not None and other is not None]
-    mean = _both(pairs, lambda values: math.fsum(values) / len(values))
-    return Contrast(name, title, unit, "blocks", *mean, paired_mean(pairs))
-
-
-def _both(
-    pairs: Sequence[tuple[float, float]], figure: Callable[[Sequence[float]], float]
-) -> tuple[float | None, float | None]:
-    if not pairs:
-        return None, None
-    pooled, unpooled = zip(*pairs, strict=True)
-    return figure(pooled), figure(unpooled)
+    pooled, unpooled = (fmean(side) for side in zip(*pairs, strict=True)) if pairs else (None, None)
+    return Contrast(name, title, unit, pooled, unpooled, paired_mean(pairs))
 
 
 def _opened(block: Run) -> float | None:

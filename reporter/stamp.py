@@ -13,7 +13,7 @@ from reporter.runs import Run
 from reporter.statistics import binomial_interval, sample_floor
 
 MOST_NAMED = 3
-"""Processes that a reservation names one by one."""
+"""Of what is alike (processes, rungs), how many are named one by one."""
 SHARES = {
     "success_rate": "success rate",
     "delivered_rate": "share of jobs delivered",

@@ -123,25 +123,6 @@ def paired_mean(pairs: Sequence[tuple[float, float]], confidence: float = CONFID
     return Estimate(mean, mean - half, mean + half, n)
 
 
-def paired_median(
-    pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE, resamples: int = 5_000
-) -> Estimate | None:
-    """Of the median of the second minus that of the first (nearest ranks), with the percentile interval of a bootstrap
-    that draws whole pairs (Efron and Tibshirani, An Introduction to the Bootstrap, 1993); the same pairs give the same
-    interval. None of fewer than two pairs.
-    """
-    if len(pairs) < 2:
-        return None
-    import numpy as np  # noqa: PLC0415 - as above
-
-    values = np.asarray(sorted(pairs))
-    drawn = values[np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))]
-    medians = np.quantile(drawn, 0.5, axis=1, method="inverted_cdf")
-    low, high = np.quantile(medians[:, 1] - medians[:, 0], [(1 - confidence) / 2, (1 + confidence) / 2])
-    first, second = (percentile([pair[side] for pair in pairs], 0.5) for side in (0, 1))
-    return Estimate(second - first, float(low), float(high), len(pairs))
-
-
 def jobs_needed(share: float, limit: float, most: int = 5_000) -> int | None:
     """The fewest trials whose exact 95 % interval, at this share of successes, leaves `limit` out; None over `most`."""
     for n in range(1, most + 1):

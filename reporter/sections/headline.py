@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contract.runfolder import Target
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, bullets, figure, megabytes, percent, table
 from reporter.runs import Run
-from reporter.stamp import Word, reservations, stamp, too_few, worst
+from reporter.stamp import MOST_NAMED, Stamp, Word, reservations, stamp, too_few, worst
 
 MEANINGS = {
     Word.VALID: "The figures may be used.",
@@ -57,7 +57,7 @@ def headline(runs: Sequence[Run], scenarios: Sequence[str]) -> list[str]:
     stamps = {run.info.id: stamp(run) for run in runs}
     overall = worst(stamps.values())
     blocks = [f"**{overall.word}.** {MEANINGS[overall.word]}"]
-    reasons = [f"{run.info.scenario}: {reason}" for run in runs for reason in stamps[run.info.id].reasons]
+    reasons = [f"{run.info.scenario}: {reason}" for run in runs for reason in _reasons(stamps[run.info.id])]
     if reasons:
         blocks.append(bullets(reasons))
     by_scenario = {run.info.scenario: run for run in runs}
@@ -73,6 +73,14 @@ def headline(runs: Sequence[Run], scenarios: Sequence[str]) -> list[str]:
     if notes:
         blocks += ["Reservations:", bullets(notes)]
     return blocks
+
+
+def _reasons(found: Stamp) -> Sequence[str]:
+    """All that make a run INVALID; of samples that are too few, the first."""
+    more = len(found.reasons) - MOST_NAMED
+    if found.word is Word.INVALID or more <= 0:
+        return found.reasons
+    return *found.reasons[:MOST_NAMED], f"and {more} more targets of its rungs likewise"
 
 
 def _scenario_row(name: str, run: Run | None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What the service's processes hold in memory: at rest, per job, and whether it grows."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from reporter import ascii as chart
@@ -13,7 +14,7 @@ LEAK = ("leak", "leak-long", "soak")
 """Scenarios that look for growth."""
 LOADED = ("job-profile", "scaling", "soak")
 """Scenarios of which the memory per job is told."""
-MOST_ROWS = 20
+MOST_ROWS = 12
 RULES = (
     f"growth whose 95 % interval lies above {percent(CLEAR, 0)} of the start within {ITERATIONS} jobs; the "
     "highest reading of the scenario `scaling`"
@@ -143,7 +144,7 @@ def course(run: Run, picture: str | None = None) -> list[str]:
     if not points:
         return [f"Memory along `{run.name}`: {why or NO_DATA}."]
     first, most = points[0][0], max(size for _, size in points)
-    step = max(1, len(points) // MOST_ROWS)
+    step = math.ceil(len(points) / MOST_ROWS)
     rows = [
         (f"{when - first:5.1f} s", f"{size / 1e6:,.1f} MB", size / most) for when, size in points[::step] if most > 0
     ]

@@ -10,9 +10,9 @@ from reporter.stamp import unquotable
 METHOD = (
     "Blocks with pooling and without took turns, in an order in which a machine that drifts meets both alike; each "
     "started its workers anew, was warmed up, and asked for the same jobs, which met the same planned latencies. "
-    "*Without pooling more by* is the difference within pairs, with its 95 % interval: Student's t over pairs of jobs "
-    "(of the same seed key) or of blocks, for P50 a bootstrap that draws whole pairs. An interval that holds 0 shows "
-    "no difference. Client and provider share a machine: over a real network each new connection costs a round trip "
+    "*Without pooling more by* is the difference within pairs of blocks, with its 95 % interval: Student's t over the "
+    "pairs, since the jobs of one block share its workers and its moment. An interval that holds 0 shows no "
+    "difference. Client and provider share a machine: over a real network each new connection costs a round trip "
     "more, and two with TLS."
 )
 
@@ -25,7 +25,7 @@ def pooling(runs: Mapping[str, Run]) -> list[str]:
     found = contrasts(run)
     if not found:
         return [f"`{run.name}` holds no pair of blocks with pooling and without: {NO_DATA}."]
-    headers = ("Figure", "With pooling", "Without", "Without pooling more by", "95 % interval", "Pairs")
+    headers = ("Figure", "With pooling", "Without", "Without pooling more by", "95 % interval", "Pairs of blocks")
     return [METHOD, table(headers, [_row(one) for one in found], "lrrrrr")]
 
 
@@ -34,4 +34,4 @@ def _row(one: Contrast) -> tuple[str, ...]:
     if one.extra is None:
         return one.title, pooled, unpooled, *(NO_DATA,) * 3
     interval = f"{figure(one.extra.low)} to {figure(one.extra.high, one.unit)}"
-    return one.title, pooled, unpooled, figure(one.extra.value, one.unit), interval, f"{one.extra.n} {one.pairs}"
+    return one.title, pooled, unpooled, figure(one.extra.value, one.unit), interval, str(one.extra.n)

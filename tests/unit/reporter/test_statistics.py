@@ -1,5 +1,4 @@
 import math
-import random
 from fractions import Fraction
 
 import pytest
@@ -11,7 +10,6 @@ from reporter.statistics import (
     bucket_of_quantile,
     highest_bucket,
     paired_mean,
-    paired_median,
     percentile,
     sample_floor,
     supported_percentile,
@@ -126,14 +124,3 @@ def test_the_interval_of_a_paired_mean_is_student_s() -> None:
     assert found.value - found.low == pytest.approx(found.high - found.value)
     assert not found.clear
     assert paired_mean([(0, 1)]) is None
-
-
-def test_the_interval_of_a_paired_median_holds_a_shift_and_is_the_same_each_time() -> None:
-    rng = random.Random(3)
-    pairs = [(value, value + 5 + rng.gauss(0, 1)) for value in (rng.gauss(600, 10) for _ in range(200))]
-    found = paired_median(pairs)
-    assert found
-    assert found.low < 5 < found.high
-    assert found.clear
-    assert found == paired_median(list(reversed(pairs)))
-    assert paired_median(pairs[:1]) is None
