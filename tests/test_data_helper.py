@@ -21,7 +21,9 @@ TRIES = 3
 SEED = 1
 """Of the runs that suites judge."""
 
-FEWER_JOBS = {"scaling": 20}
+ELSEWHERE = {"scaling": "users-1"}
+"""A rung that another scenario of the suite is: here `job-profile`."""
+FEWER_JOBS = {"job-profile": 12, "scaling": 20, "pooling": 12}
 """At each load."""
 FEWER_RUNGS = {"pooling": 4}
 
@@ -73,8 +75,9 @@ def result_of(folder: Path) -> Result:
 
 def shorter(scenario: Scenario) -> Scenario:
     """The same where suites judge nothing but floors, which less of it shows as well; others whole."""
-    rungs = scenario.rungs[: FEWER_RUNGS.get(scenario.name)]
-    return scenario.model_copy(update={"rungs": rungs}).with_jobs(FEWER_JOBS.get(scenario.name))
+    rungs = [load for load in scenario.rungs if load.rung != ELSEWHERE.get(scenario.name)]
+    rungs = rungs[: FEWER_RUNGS.get(scenario.name)]
+    return scenario.model_copy(update={"rungs": tuple(rungs)}).with_jobs(FEWER_JOBS.get(scenario.name))
 
 
 async def undisturbed(run: Callable[[], Awaitable[tuple[Result, Path]]]) -> tuple[Result, Path]:

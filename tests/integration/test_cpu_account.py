@@ -16,7 +16,7 @@ from stack.local import LocalStack
 from stack.parts import COMMANDS
 from tests.test_data_helper import UploadableDocument, end_of, submit
 
-JOBS, AT_ONCE = 40, 4
+JOBS, AT_ONCE = 32, 8
 PLANTED = (sys.executable, "-m", "tests.integration.planted_worker", "forget_system_time")
 TOLERANCE = 0.05
 
@@ -37,7 +37,7 @@ async def work(stack: LocalStack, document: UploadableDocument, jobs: int) -> No
 async def ratio(stack: LocalStack, document: UploadableDocument) -> float:
     """CPU seconds of the same jobs by Prometheus, over those by the kernel."""
     ours = [name for name in stack.processes if name not in UNMEASURED]
-    await work(stack, document, 2 * AT_ONCE)
+    await work(stack, document, AT_ONCE)
     start, before = await settled(stack.prometheus_url, time.time(), 20, ours), cpu_of(stack)
     await work(stack, document, JOBS)
     end, after = await settled(stack.prometheus_url, time.time(), 20, ours), cpu_of(stack)
