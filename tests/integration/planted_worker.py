@@ -1,4 +1,4 @@
-"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `test_rulers.py`
+"""A worker with the defects that its arguments name, each of which a run must notice. Planted by `rulers.py`
 and `test_cpu_account.py`.
 
 Defects of leases are those of the process `worker-1` alone; the others then show what it costs.
