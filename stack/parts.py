@@ -70,13 +70,11 @@ def _redis(name: str, program: Program, port: int, state: Path, options: Sequenc
 
 
 def prometheus(program: Program, port: int, state: Path, targets: Path) -> Part:
-    """Prometheus over `targets`, with the project's rules and its settings for one machine."""
+    """Prometheus over `targets`, with the project's rules and alerts and its settings for one machine."""
     config = state / "prometheus.yml"
     shutil.copy(ROOT / "prometheus/local.yml", config)
-    rules = state / "rules"
-    rules.mkdir()
-    for file in (ROOT / "prometheus/rules").glob("*.yml"):
-        shutil.copy(file, rules)
+    for folder in ("rules", "alerts"):
+        shutil.copytree(ROOT / "prometheus" / folder, state / folder)
     assert targets.parent == state  # as local.yml says
     argv: list[str | Path] = [
         program.path,
