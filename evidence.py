@@ -5,11 +5,11 @@ The rooms do not know each other; beside `measure.py`, which asks for it, this i
 
 from contract.calls import BILLED, CACHE_HITS, CacheResult, Provider
 from contract.catalogue import Direction
+from contract.process_faults import Kind, Target
 from contract.runfolder import Entry, RequestRecord
 from loadgen.accounting import Account, CallBooks, Counted, scope_of
 from loadgen.books import Parties, balance, balance_requests, client_party, listing_party, seen_party
 from loadgen.cache_books import CacheBooks, CacheCounted
-from loadgen.faults import Kind, Target
 from loadgen.runner import Outcomes
 from loadgen.scenario import Step
 from loadgen.traffic import UNANSWERED, Pair, Traffic, balance_traffic, comparable, mocked

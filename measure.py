@@ -4,6 +4,7 @@ The rooms do not know each other; this, with `evidence.py` for the counts, is th
 knows all of them.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from contract.connections import connect
+from contract.connections import REDIS_DOWN, connect
 from contract.errors import EnvironmentFault
 from contract.jobs import DocumentInfo
+from contract.process_faults import Kind
+from contract.run import publish_verdict
 from contract.runfolder import (
     JOBS,
     QUERIES,
@@ -31,7 +34,6 @@ from contract.settings import Workload
 from evidence import evidence_of
 from loadgen.crew import Crew, crew
 from loadgen.document import Document
-from loadgen.faults import Kind
 from loadgen.generator import RunBroken
 from loadgen.history import loss_age
 from loadgen.machine import git_state, machine, versions
@@ -104,14 +106,21 @@ async def measure(
         if open_loop:
             await go_first(members.children)
         observer = _Observer(stack.prometheus_url, members.instances)
-        setting = _Setting(document, seed, stack, observer, members, progress)
-        if scenario.search is not None:
-            return await _search(scenario, scenario.search, setting, folder)
-        steps = scenario.steps()
-        if len(steps) == 1:
-            return await _measure(steps[0], setting, folder)
-        results = [(step.load.rung, await _measure_rung(step, setting, folder)) for step in steps]
-        return await _combine(results, combine(results), stack, folder)
+        result = await _steps(scenario, _Setting(document, seed, stack, observer, members, progress), folder)
+    async with connect(stack.redis_url, 5.0) as redis:
+        with contextlib.suppress(*REDIS_DOWN):  # a dashboard's loss, not the run's
+            await publish_verdict(redis, result.verdict)
+    return result
+
+
+async def _steps(scenario: Scenario, setting: _Setting, folder: Path) -> Result:
+    if scenario.search is not None:
+        return await _search(scenario, scenario.search, setting, folder)
+    steps = scenario.steps()
+    if len(steps) == 1:
+        return await _measure(steps[0], setting, folder)
+    results = [(step.load.rung, await _measure_rung(step, setting, folder)) for step in steps]
+    return await _combine(results, combine(results), setting.stack, folder)
 
 
 async def _search(scenario: Scenario, search: Search, setting: _Setting, folder: Path) -> Result:

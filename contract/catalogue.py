@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from contract.calls import BILLED, RETRY_REASONS, BreakerState, CacheResult, CacheStore, CallResult, Provider, Verdict
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
+from contract.process_faults import Kind, Target
 from contract.provider_faults import Answered, FaultKind
 from contract.tcp_info import kernel_tells
 
@@ -608,6 +609,29 @@ class LedgerTotals:
         for candidate in Phase:
             phases.add_metric([candidate], float(candidate is phase))
         yield phases
+
+
+class RunState:
+    """What the exporter answers of runs besides their phase."""
+
+    @staticmethod
+    def families(faults: Mapping[tuple[Target, Kind], int], verdicts: Mapping[str, float]) -> Iterator[Metric]:
+        """As `contract.run` gives them."""
+        in_force = GaugeMetricFamily(
+            "t2v_run_faults", "Faults of processes that the current run has in force", labels=["target", "kind"]
+        )
+        for target in Target:
+            for kind in Kind:
+                in_force.add_metric([target, kind], faults.get((target, kind), 0))
+        yield in_force
+        ended = GaugeMetricFamily(
+            "t2v_run_verdict_timestamp_seconds",
+            "When a run last ended with a verdict; 0 before the first time",
+            labels=["verdict"],
+        )
+        for verdict, moment in verdicts.items():
+            ended.add_metric([verdict], moment)
+        yield ended
 
 
 STAGES_WITH_LABEL = {stage: StageLabel(stage.value) for stage in Stage}

@@ -28,6 +28,8 @@ READY = PREFIX + "ready"
 """Written to see whether Redis takes writes."""
 RUN = PREFIX + "run"
 """The one run that a stack may have, with its phase; expires when its owner stops renewing it."""
+VERDICTS = PREFIX + "verdicts"
+"""By verdict, the Unix time at which a run last ended with it."""
 
 CACHE = PREFIX + "cache:"
 """Before the names of entries, in the cache's own Redis; what follows is the request they answer, as a hash."""

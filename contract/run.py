@@ -1,9 +1,14 @@
-"""The run of a stack: one at a time, held by a lock in Redis that expires when its owner is gone."""
+"""The run of a stack: one at a time, held by a lock in Redis that expires when its owner is gone; and how the ones
+before it ended.
+"""
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 import orjson
@@ -13,6 +18,8 @@ from contract import keys
 from contract.catalogue import Phase
 from contract.connections import REDIS_DOWN
 from contract.errors import UsageError
+from contract.process_faults import Kind, Target
+from contract.runfolder import Verdict
 
 LOCK_SECONDS = 15.0
 
@@ -28,6 +35,15 @@ if held and cjson.decode(held).owner == ARGV[1] then redis.call('DEL', KEYS[1]) 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class CurrentRun:
+    """What the run that holds the stack tells of itself; idle and without faults where there is none."""
+
+    phase: Phase = Phase.IDLE
+    faults: Mapping[tuple[Target, Kind], int] = field(default_factory=dict)
+    """How many of each kind are in force."""
+
+
 class RunLock:
     """Use `hold_run`; `enter` publishes the phase that the run is in."""
 
@@ -36,6 +52,8 @@ class RunLock:
         self._run_id = run_id
         self._owner = secrets.token_hex(8)
         self._phase = Phase.IDLE
+        self._faults: Counter[tuple[Target, Kind]] = Counter()
+        self._changed = asyncio.Event()
         self._taken: UsageError | None = None
 
     async def enter(self, phase: Phase) -> None:
@@ -45,9 +63,21 @@ class RunLock:
         self._phase = phase
         await self._keep()
 
+    @contextlib.contextmanager
+    def under(self, target: Target, kind: Kind) -> Iterator[None]:
+        """Publishes that this fault is in force. Does not wait for Redis, which may be its victim."""
+        self._faults[target, kind] += 1
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._faults[target, kind] -= 1
+            self._changed.set()
+
     async def _keep(self) -> None:
-        phase = self._phase
-        value = orjson.dumps({"owner": self._owner, "run": self._run_id, "phase": phase}).decode()
+        faults = [(*fault, number) for fault, number in self._faults.items() if number]
+        told = {"owner": self._owner, "run": self._run_id, "phase": self._phase, "faults": faults}
+        value = orjson.dumps(told).decode()
         kept = self._redis.eval(_KEEP, 1, keys.RUN, self._owner, value, str(int(LOCK_SECONDS * 1000)))
         held = await cast("Awaitable[str]", kept)
         if held:
@@ -59,7 +89,10 @@ class RunLock:
 
     async def renew_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(LOCK_SECONDS / 3)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOCK_SECONDS / 3):
+                    await self._changed.wait()
+            self._changed.clear()
             try:
                 await self._keep()
             except UsageError as taken:
@@ -87,6 +120,21 @@ async def hold_run(redis: Redis, run_id: str) -> AsyncIterator[RunLock]:
         await lock.leave()
 
 
-async def current_phase(redis: Redis) -> Phase:
+async def current_run(redis: Redis) -> CurrentRun:
     held = await redis.get(keys.RUN)
-    return Phase(orjson.loads(held)["phase"]) if held else Phase.IDLE
+    if not held:
+        return CurrentRun()
+    told = orjson.loads(held)
+    faults = {(Target(target), Kind(kind)): number for target, kind, number in told["faults"]}
+    return CurrentRun(Phase(told["phase"]), faults)
+
+
+async def publish_verdict(redis: Redis, verdict: Verdict) -> None:
+    """That a run has just ended with it."""
+    await cast("Awaitable[int]", redis.hset(keys.VERDICTS, verdict, str(time.time())))
+
+
+async def verdicts(redis: Redis) -> dict[str, float]:
+    """When a run last ended with each, in Unix seconds; 0 before the first time."""
+    found = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.VERDICTS))
+    return {verdict: float(found.get(verdict, 0)) for verdict in Verdict}

@@ -6,13 +6,13 @@ import math
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from enum import StrEnum
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from contract.cancellation import to_the_end
+from contract.process_faults import Kind, Target
 from contract.runfolder import FaultRecord
 
 LATEST = 3600.0
@@ -20,29 +20,6 @@ LONGEST = 100.0
 """Seconds: what lasts longer, clients do not wait for."""
 ACCIDENT = "death"
 """The kind of a fault that nobody inflicted."""
-
-
-class Target(StrEnum):
-    """Whom a fault meets, as the stack names its processes."""
-
-    WORKER = "worker"
-    API = "service"
-    REDIS = "redis"
-    CACHE = "cache"
-    MOCKS = "mocks"
-
-
-class Kind(StrEnum):
-    KILL = "kill"
-    """SIGKILL; started again after `duration`."""
-    TERM = "term"
-    """SIGTERM; started again `duration` after it has ended."""
-    RESTART = "restart"
-    """SIGTERM, and started again as soon as it has ended."""
-    PAUSE = "pause"
-    """SIGSTOP, and SIGCONT after `duration`: its connections stay open and nobody answers."""
-    POWER_LOSS = "power-loss"
-    """Of Redis: what its log has not on disk is gone; started again after `duration`."""
 
 
 class Fault(BaseModel):
@@ -109,13 +86,17 @@ class Processes(Protocol):
         ...
 
 
+Told = Callable[[Target, Kind], contextlib.AbstractContextManager[None]]
+
+
 class Faults:
     """Use `inflicted`. Whatever ends the load, everything is up and running again afterwards."""
 
-    def __init__(self, processes: Processes | None, seed: int) -> None:
-        """`processes` may be missing where no fault is to be inflicted."""
+    def __init__(self, processes: Processes | None, seed: int, told: Told | None = None) -> None:
+        """`processes` may be missing where no fault is to be inflicted; `told` holds while one is in force."""
         self._known = processes
         self._seed = seed
+        self._told = told or (lambda _target, _kind: contextlib.nullcontext())
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """A process meets one fault at a time; one that is drawn while it is down is waited for."""
         self.records: list[FaultRecord] = []
@@ -181,12 +162,13 @@ class Faults:
             record.end = time.time()
 
         async with self._turns[victim]:
-            try:
-                await to_the_end(strike())
-                await asyncio.sleep(fault.duration)
-            finally:
-                if struck:
-                    await to_the_end(restore())
+            with self._told(fault.target, fault.kind):
+                try:
+                    await to_the_end(strike())
+                    await asyncio.sleep(fault.duration)
+                finally:
+                    if struck:
+                        await to_the_end(restore())
 
     async def _strike(self, fault: Fault, victim: str, record: FaultRecord) -> None:
         match fault.kind:

@@ -119,7 +119,7 @@ async def run(
             before = await _totals(redis)
         began = time.time()
         mocks = await stack.enter_async_context(spoiling(step, controller, info))
-        faults = _faults(step, controller, info.seed)
+        faults = _faults(step, controller, info.seed, lock)
         async with steps.phase(Phase.MEASURE, step.size), _cores(info), faults.inflicted(step.scenario.faults):
             carried = await crew.carry_out(step.load, Phase.MEASURE, progress.add, _video(warmup))
         faults.add_accidents(began)
@@ -168,11 +168,11 @@ async def run(
     )
 
 
-def _faults(step: Step, controller: Controller, seed: int) -> Faults:
+def _faults(step: Step, controller: Controller, seed: int, lock: RunLock) -> Faults:
     """Raises UsageError where they are wanted of a stack that others keep up."""
     if controller.fleet is None and step.scenario.faults:
         raise UsageError(f"The scenario {step.scenario.name} ends processes, so it needs a stack of its own.")
-    return Faults(controller.fleet, seed)
+    return Faults(controller.fleet, seed, lock.under)
 
 
 def _video(warmup: list[JobRecord]) -> str:

@@ -21,13 +21,14 @@ from pydantic import (
 )
 
 from contract.errors import UsageError
+from contract.process_faults import Kind, Target
 from contract.provider_faults import ProviderFault
 from contract.runfolder import Op
 from contract.settings import Workload
 from contract.suites import PERFORMANCE, RELIABILITY, RESOURCES
 from loadgen.arrivals import constant, poisson
 from loadgen.cancellations import Cancellations
-from loadgen.faults import LONGEST, Fault, Kind, Target
+from loadgen.faults import LONGEST, Fault
 from loadgen.indicator import Indicator
 from loadgen.repeats import Repeats
 

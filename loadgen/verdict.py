@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from contract.process_faults import Target as FaultTarget
 from contract.runfolder import Counts, Entry, Integrity, JobRecord, Result, RunInfo, Target, Verdict
 from loadgen.books import sentences
-from loadgen.faults import Target as FaultTarget
 from loadgen.history import Reconciliation
 from loadgen.indicator import Indicator
 from loadgen.scenario import Step, TargetSpec

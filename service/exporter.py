@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from contract.catalogue import CacheState, LedgerTotals
+from contract.catalogue import CacheState, LedgerTotals, RunState
 from contract.connections import REDIS_DOWN, connect
 from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
 from contract.lag import watching_lag
 from contract.records import Records
-from contract.run import current_phase
+from contract.run import current_run, verdicts
 from contract.server import serve
 from contract.settings import Deployment
 
@@ -53,8 +53,11 @@ async def _state(cache: Redis) -> list[Metric]:
 async def _read(records: Records) -> list[Metric]:
     totals, backlog = await records.totals(), await records.backlog()
     states = {Status.QUEUED: backlog.queued, Status.IN_PROGRESS: backlog.in_progress}
-    phase = await current_phase(records.redis)
-    return list(LedgerTotals.families(totals, states, backlog.oldest, phase, await records.begun()))
+    run = await current_run(records.redis)
+    return [
+        *LedgerTotals.families(totals, states, backlog.oldest, run.phase, await records.begun()),
+        *RunState.families(run.faults, await verdicts(records.redis)),
+    ]
 
 
 def create_app(deployment: Deployment) -> Starlette:

@@ -14,6 +14,7 @@ from contract.catalogue import (
     Phase,
     ProcessMetrics,
     RequestKind,
+    RunState,
     ServiceMetrics,
     WorkerMetrics,
 )
@@ -33,6 +34,7 @@ def known_names() -> set[str]:
     families = [
         *LedgerTotals.families({}, dict.fromkeys((Status.QUEUED, Status.IN_PROGRESS), 0), 1.0, Phase.IDLE, 1.0),
         *CacheState.families({"evicted_keys": 0, "used_memory": 0, "maxmemory": 0}),
+        *RunState.families({}, {"pass": 0.0}),
         *ProcessMetrics.families({Part.SELF: NOTHING}, 0, [0], Bounds(1.0, 1, 1.0), 0.0),
     ]
     return names | {LedgerTotals.UP, CacheState.UP} | {sample.name for family in families for sample in family.samples}

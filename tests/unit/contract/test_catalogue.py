@@ -17,12 +17,14 @@ from contract.catalogue import (
     MockMetrics,
     Phase,
     RequestKind,
+    RunState,
     ServiceMetrics,
     WorkerMetrics,
 )
 from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
 from contract.records import TOTAL_NAMES
+from contract.runfolder import Verdict
 
 ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)), ("POST", "/v1/videos", ())]
 PROVIDERS = "provider=llm|tts|visual"
@@ -124,6 +126,10 @@ LEDGER = {
     "t2v_ledger_begun_timestamp_seconds",
     "t2v_run_phase phase=idle|measure|settle|warmup",
 }
+RUNS = {
+    "t2v_run_faults target=cache|mocks|redis|service|worker kind=kill|pause|power-loss|restart|term",
+    "t2v_run_verdict_timestamp_seconds verdict=fail|invalid|pass",
+}
 
 
 CACHE = {"t2v_cache_evicted_keys_total", "t2v_cache_used_memory_bytes", "t2v_cache_max_memory_bytes"}
@@ -144,6 +150,13 @@ class Idle(Collector):
         return LedgerTotals.families(dict.fromkeys(TOTAL_NAMES, 0), states, 0.0, Phase.IDLE, 0.0)
 
 
+class Unrun(Collector):
+    """A stack on which nothing has run yet, as the exporter shows it."""
+
+    def collect(self) -> Iterable[Metric]:
+        return RunState.families({}, dict.fromkeys(Verdict, 0.0))
+
+
 ROLES: dict[str, tuple[Callable[[CollectorRegistry], object], set[str]]] = {
     "service": (lambda registry: ServiceMetrics(registry, ROUTES), SERVICE),
     "worker": (WorkerMetrics, WORKER),
@@ -151,6 +164,7 @@ ROLES: dict[str, tuple[Callable[[CollectorRegistry], object], set[str]]] = {
     "load": (LoadMetrics, LOAD),
     "ledger": (lambda registry: registry.register(Idle()), LEDGER),
     "cache": (lambda registry: registry.register(Empty()), CACHE),
+    "runs": (lambda registry: registry.register(Unrun()), RUNS),
 }
 each_role = pytest.mark.parametrize(("declare", "expected"), ROLES.values(), ids=ROLES)
 

@@ -1,13 +1,16 @@
 """Faults happen when they are due, to whom the seed says, and leave everything up again."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
 
-from loadgen.faults import Accident, Fault, Faults, Kind, Target
+from contract.process_faults import Kind, Target
+from loadgen.faults import Accident, Fault, Faults
 
 WORKERS = ["worker-1", "worker-2", "worker-3"]
 
@@ -183,3 +186,22 @@ def test_without_times_a_fault_comes_until_the_load_ends() -> None:
     assert fault(every=2.0).repetitions is None
     assert fault(every=2.0, times=5).repetitions == 5
     assert fault().repetitions == 1
+
+
+async def test_a_fault_is_told_for_as_long_as_it_is_in_force() -> None:
+    told: list[tuple[str, Target, Kind]] = []
+
+    @contextlib.contextmanager
+    def tell(target: Target, kind: Kind) -> Iterator[None]:
+        told.append(("begins", target, kind))
+        assert not processes.done
+        yield
+        told.append(("ends", target, kind))
+        assert processes.done == [("pause", "redis"), ("resume", "redis")]
+
+    processes = Processes()
+    faults = Faults(processes, 1, tell)
+    async with faults.inflicted([fault(Kind.PAUSE, Target.REDIS, duration=0.02)]), asyncio.timeout(5):
+        while len(told) < 2:  # noqa: ASYNC110 - the faults tell nobody
+            await asyncio.sleep(0.005)
+    assert told == [("begins", Target.REDIS, Kind.PAUSE), ("ends", Target.REDIS, Kind.PAUSE)]

@@ -20,7 +20,7 @@ from contract.catalogue import Phase
 from contract.connections import connect
 from contract.errors import UsageError
 from contract.jobs import Outcome
-from contract.run import current_phase
+from contract.run import current_run
 from contract.runfolder import (
     JOBS,
     QUERIES,
@@ -88,7 +88,7 @@ async def small_run(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory)
     result = await measure(SMALL, document, SEED, stack, folder, Progress(changed=changed))
     (refusal,) = await asyncio.gather(*rivals, return_exceptions=True)
     async with connect(stack.redis_url, 5) as redis:
-        phase = await current_phase(redis)
+        phase = (await current_run(redis)).phase
     return Run(
         result=result,
         info=RunInfo.model_validate_json((folder / RUN).read_bytes()),

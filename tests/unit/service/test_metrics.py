@@ -1,9 +1,15 @@
+import time
 from collections import Counter
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
 
+from contract.catalogue import Phase
+from contract.process_faults import Kind, Target
+from contract.run import hold_run, publish_verdict
+from contract.runfolder import Verdict
 from contract.settings import Deployment
 from service import exporter
 from tests.unit.service.fronts import REDIS_TIMEOUT, Front, answering
@@ -134,8 +140,20 @@ async def test_the_exporter_tells_the_totals_of_the_ledger(front: Front, deploym
         created = (await front.http.get(f"/v1/videos/{waiting}")).json()["created_at"]
         assert abs(told["t2v_queue_oldest_timestamp_seconds",] - created) < 0.001
         assert told["t2v_run_phase", "idle"] == 1
+        assert told["t2v_run_faults", "kill", "worker"] == told["t2v_run_verdict_timestamp_seconds", "pass"] == 0
         assert ("t2v_ledger_begun_timestamp_seconds",) not in empty
         assert 0 <= created - told["t2v_ledger_begun_timestamp_seconds",] < 60
+
+
+async def test_the_exporter_tells_of_the_run_and_of_the_verdict_before(redis: Redis, deployment: Deployment) -> None:
+    await publish_verdict(redis, Verdict.INVALID)
+    async with answering(exporter.create_app(deployment)) as url, hold_run(redis, "run-1") as run:
+        with run.under(Target.WORKER, Kind.KILL):
+            await run.enter(Phase.MEASURE)
+            told = await ledger_metrics(url)
+    assert told["t2v_run_phase", "measure"] == told["t2v_run_faults", "kill", "worker"] == 1
+    assert sum(value for name, value in told.items() if name[0] == "t2v_run_faults") == 1
+    assert abs(told["t2v_run_verdict_timestamp_seconds", "invalid"] - time.time()) < 60
 
 
 def of_the_ledger(told: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
