@@ -7,6 +7,8 @@ This holds as long as no counter restarts within a series. Each process has an i
 should; `meta.restarts` says whether one did, and then the counts are lower bounds.
 
 The ledger's totals live in Redis and outlast their exporter, so they are read as one value whichever instance tells it.
+
+Dashboards and recording rules ask for the same counters and histograms as rates: estimates, and only to look at.
 """
 
 import asyncio
@@ -27,30 +29,54 @@ MEMORY = "t2v_process_unique_bytes"
 
 
 @dataclass(frozen=True, slots=True)
+class CounterSum:
+    """A counter by labels, over all processes; of a ledger's total, the one value that each exporter tells."""
+
+    metric: str
+    by: tuple[str, ...] = ()
+    ledger: bool = False
+
+    def __str__(self) -> str:
+        """Its growth over the window."""
+        last = f"last_over_time({self.metric}[$window] @ $end)"
+        first = f"last_over_time({self.metric}[{BASELINE}] @ $start)"
+        if self.ledger:
+            return f"max{_by(self.by)} ({last}) - max{_by(self.by)} ({first})"
+        return f"sum{_by(self.by)} ({last} - {first} or {last})"
+
+    def rate(self, window: str, by: tuple[str, ...] | None = None, where: str = "") -> str:
+        """Per second; with other labels to sum by, and of those series only that match `where`."""
+        labels = self.by if by is None else by
+        selector = f"{self.metric}{{{where}}}" if where else self.metric
+        if self.ledger and labels != self.by:
+            return f"sum{_by(labels)} (max{_by(self.by)} (rate({selector}[{window}])))"
+        return f"{'max' if self.ledger else 'sum'}{_by(labels)} (rate({selector}[{window}]))"
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """`expr` may hold `$start` and `$end` (Unix seconds) and `$window` (the duration between them)."""
+    """`form` may hold `$start` and `$end` (Unix seconds) and `$window` (the duration between them)."""
 
     id: str
     title: str
     unit: str
-    expr: str
+    form: str | CounterSum
+
+    @property
+    def expr(self) -> str:
+        return str(self.form)
 
     def at(self, start: float, end: float) -> str:
         window = f"{round((end - start) * 1000)}ms"
         return self.expr.replace("$start", f"{start:.3f}").replace("$end", f"{end:.3f}").replace("$window", window)
 
 
-def growth(metric: str, *by: str, function: str = "sum") -> str:
-    last = f"last_over_time({metric}[$window] @ $end)"
-    first = f"last_over_time({metric}[{BASELINE}] @ $start)"
-    return f"{function}{_by(by)} ({last} - {first} or {last})"
+def growth(metric: str, *by: str) -> CounterSum:
+    return CounterSum(metric, by)
 
 
-def ledger_growth(metric: str, *by: str) -> str:
-    return (
-        f"max{_by(by)} (last_over_time({metric}[$window] @ $end))"
-        f" - max{_by(by)} (last_over_time({metric}[{BASELINE}] @ $start))"
-    )
+def ledger_growth(metric: str, *by: str) -> CounterSum:
+    return CounterSum(metric, by, ledger=True)
 
 
 def _by(labels: tuple[str, ...]) -> str:
@@ -374,6 +400,11 @@ class HistogramQueries:
     title: str
     metric: str
     by: tuple[str, ...] = ()
+
+    def quantile(self, q: float, window: str, by: tuple[str, ...] | None = None, where: str = "") -> str:
+        """Over the window until now."""
+        buckets = CounterSum(f"{self.metric}_bucket").rate(window, ("le", *(self.by if by is None else by)), where)
+        return f"histogram_quantile({q}, {buckets})"
 
     def __iter__(self) -> Iterator[Query]:
         buckets = growth(f"{self.metric}_bucket", "le", *self.by)
