@@ -23,7 +23,7 @@ MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario chaos scenarios report bench up query setup test lint clean
+.PHONY: help scenario chaos scenarios report bench up query setup test lint dashboards clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf]
@@ -63,6 +63,8 @@ lint: setup ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy .
+dashboards: setup ## Write Grafana's dashboards again, from their definitions in grafana/*.py
+	@$(PY) -m grafana
 clean: ## Remove everything that make has made: .venv, .cache, runs
 	rm -rf .venv .cache runs
 
