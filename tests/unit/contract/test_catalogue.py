@@ -25,6 +25,7 @@ from contract.exposition import ProcessRegistry, render
 from contract.jobs import Status
 from contract.records import TOTAL_NAMES
 from contract.runfolder import Verdict
+from tests.promtool import promtool
 
 ROUTES = [("GET", "/v1/videos/{job_id}", (RequestKind.PLAIN, RequestKind.WAIT)), ("POST", "/v1/videos", ())]
 PROVIDERS = "provider=llm|tts|visual"
@@ -230,6 +231,20 @@ def test_each_metric_is_ours_helps_and_names_its_unit(
         assert not any(name.endswith("_created") for name in names)
         if family.type == "counter":
             assert all(name.endswith("_total") for name in names)
+
+
+@each_role
+def test_promtool_finds_nothing_to_say(declare: Callable[[CollectorRegistry], object], expected: set[str]) -> None:
+    assert expected
+    registry = ProcessRegistry()
+    declare(registry)
+    assert promtool("check", "metrics", given=render(registry)[0].decode()) == (0, "")
+
+
+def test_promtool_finds_a_counter_that_is_not_called_one() -> None:
+    status, said = promtool("check", "metrics", given="# HELP t2v_x X\n# TYPE t2v_x counter\nt2v_x 1\n")
+    assert status != 0
+    assert "_total" in said
 
 
 def test_a_latency_is_known_to_five_percent_between_a_millisecond_and_half_a_minute() -> None:
