@@ -9,7 +9,7 @@ from typing import Any
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).resolve().parents[1] / "grafana" / "dashboards"
-VARIABLES = {"$__rate_interval": "4s", "$__range": "1m", "$job": ".+", "$instance": ".+"}
+VARIABLES = {"$__rate_interval": "1m", "$__range": "1m", "$job": ".+", "$instance": ".+"}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ from contract.jobs import Status
 from contract.process_faults import Kind, Target
 from contract.records import TOTAL_NAMES
 from contract.runfolder import Verdict
-from reporter.prometheus import Prometheus, PromQLError
+from reporter.prometheus import Prometheus, PromQLError, Series, settled
 from stack.programs import find_programs
 from tests.unit.reporter.live import Process, prometheus_of
 
 PROMETHEUS = Path(__file__).resolve().parents[3] / "prometheus"
-BOUND = 30.0
+BOUND = 60.0
+JOBS = ("service", "worker", "mocks", "loadgen", "exporter")
 
 
 class Exporter(Collector):
@@ -55,14 +57,13 @@ class Exporter(Collector):
 
 
 def growing() -> tuple[list[Process], Exporter]:
-    processes = {job: Process(job, f"{job}-1", ProcessRegistry()) for job in ("service", "worker", "mocks", "loadgen")}
+    processes = {job: Process(job, f"{job}-1", ProcessRegistry()) for job in JOBS}
     ServiceMetrics(processes["service"].registry, [("POST", "/v1/videos", list(RequestKind))])
     worker = WorkerMetrics(processes["worker"].registry)
     worker.breaker_changed.labels(Provider.LLM, BreakerState.OPEN).set(time.time())
     MockMetrics(processes["mocks"].registry)
     LoadMetrics(processes["loadgen"].registry)
-    exporter = Process("exporter", "exporter-1", ProcessRegistry())
-    return [*processes.values(), exporter], Exporter(exporter.registry)
+    return list(processes.values()), Exporter(processes["exporter"].registry)
 
 
 def count(registry: ProcessRegistry) -> None:
@@ -77,34 +78,48 @@ def count(registry: ProcessRegistry) -> None:
             observed.observe(0.05)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A Prometheus, and a time by its clock at which every recorded series and every rate in it has a value."""
+
+    url: str
+    at: float
+
+    async def ask(self, expr: str) -> list[Series]:
+        async with Prometheus(self.url, timeout=60) as prometheus:
+            return await prometheus.query(expr, self.at)
+
+
 @pytest.fixture(scope="session")
-async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The URL of a Prometheus in which every recorded series and every rate has a value."""
+async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     for path in [*PROMETHEUS.glob("rules/*.yml"), *PROMETHEUS.glob("alerts/*.yml")]:
         text = re.sub(r"interval: \w+", "interval: 1s", path.read_text())
         (folder / f"{path.parent.name}-{path.name}").write_text(text)
     processes, exporter = growing()
-    with prometheus_of(find_programs()["prometheus"], folder, processes, rules="*s-*.yml") as url:
+    with prometheus_of(find_programs()["prometheus"], folder, processes, "1s", "*s-*.yml") as url:
         growth = asyncio.create_task(_grow(processes, exporter))
         async with Prometheus(url) as prometheus, asyncio.timeout(BOUND):
             while not await _ready(prometheus):  # noqa: ASYNC110 - Prometheus is asked
                 await asyncio.sleep(0.2)
-        yield url
+        at = await settled(url, time.time(), BOUND, [process.instance for process in processes])
         growth.cancel()
+        yield Watched(url, at)
 
 
 async def _grow(processes: list[Process], exporter: Exporter) -> None:
     while True:
-        await asyncio.sleep(0.2)
         exporter.total += 1
         for process in processes:
             count(process.registry)
+        await asyncio.sleep(0.5)
 
 
 async def _ready(prometheus: Prometheus) -> bool:
-    """Whether a rule that rests on a rate has an answer, and with it whatever else is there."""
+    """Whether everything has grown between two readings, and rules have seen it."""
     try:
-        return bool(await prometheus.query("t2v_job_failures_per_jobs:ratio_rate30s > 0"))
+        rates = await prometheus.query("min by (job) (rate(t2v_process_loop_lag_seconds_count[1m])) > 0")
+        alerts = await prometheus.query('ALERTS{alertstate="firing"}')
     except PromQLError:
         return False  # it starts
+    return len(rates) == len(JOBS) and bool(alerts)

@@ -16,7 +16,7 @@ from contract.exposition import ProcessRegistry, render
 from stack.programs import Program
 
 CONFIG = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
+global: {{scrape_interval: {every}, scrape_timeout: {every}}}
 rule_files: ["{rules}"]
 scrape_configs:
   - job_name: tests
@@ -105,13 +105,15 @@ class Live:
 
 
 @contextmanager
-def prometheus_of(program: Program, folder: Path, processes: list[Process], rules: str = "none") -> Iterator[str]:
+def prometheus_of(
+    program: Program, folder: Path, processes: list[Process], every: str = "200ms", rules: str = "none"
+) -> Iterator[str]:
     """The URL of a Prometheus that scrapes `processes`; both end with the context. `rules` names files in `folder`."""
     port = free_port()
     with ExitStack() as stack:
         entries = stack.enter_context(answering(processes))
         (folder / "targets.json").write_text(json.dumps(entries))
-        (folder / "prometheus.yml").write_text(CONFIG.format(targets=folder / "targets.json", rules=rules))
+        (folder / "prometheus.yml").write_text(CONFIG.format(targets=folder / "targets.json", every=every, rules=rules))
         log = stack.enter_context((folder / "prometheus.log").open("wb"))
         server = subprocess.Popen(
             [
