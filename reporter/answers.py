@@ -46,6 +46,10 @@ class Answers:
     def __iter__(self) -> Iterator[Answer]:
         return iter(self._answers.values())
 
+    def __contains__(self, id_: str) -> bool:
+        """Whether it was asked, whatever came back."""
+        return id_ in self._answers
+
     def samples(self, id_: str, **labels: str) -> list[Sample]:
         """The samples whose labels include `labels`."""
         answer = self._answers.get(id_)

@@ -387,6 +387,12 @@ SERIES = (
         "executions",
         "t2v_worker_executions_total[$window] @ $end",
     ),
+    Query(
+        "series.alerts",
+        "Alerts that fire, reading by reading",
+        "1 while it fires",
+        'ALERTS{alertstate="firing"}[$window] @ $end',
+    ),
     Query("series.finished", "Jobs ended, reading by reading", "jobs", "t2v_jobs_finished_total[$window] @ $end"),
 )
 """Raw readings over the window, for figures and moments."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from reporter.fault_windows import last_timed, load_start
+from reporter.alerts import QUERY, first_alert
+from reporter.fault_windows import fault_windows, last_timed, load_start
 from reporter.indicator import Indicator
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, percent, seconds, table
@@ -15,7 +16,8 @@ DEFINITIONS = (
     "A job that is due before a breaker has closed may wait and succeed; *first job done* tells when, after the same "
     "end, the first completed job was in its client's hands. *Success after repair*: completed jobs of those due after "
     "that end. *Time to detect*: from the start of the first fault of a provider to the first opening of its circuit "
-    "breaker, by the workers' own clock."
+    "breaker, by the workers' own clock. *First alert*: from the start of the first fault to the first alert that "
+    "began to fire after it; most are evaluated every 5 s."
 )
 
 
@@ -26,9 +28,9 @@ def recovery_time(runs: Mapping[str, Run]) -> list[str]:
         return [f"Runs with faults: {NOT_RUN}."]
     headers = (
         *("Run", "Last fault with an end", "Ended", "Time to recovery", "Resolution", "First job done"),
-        *("Jobs due after", "Success after repair", "Time to detect", "Note"),
+        *("Jobs due after", "Success after repair", "Time to detect", "First alert", "Note"),
     )
-    return [DEFINITIONS, table(headers, rows, "llrrrrrrrl")]
+    return [DEFINITIONS, table(headers, rows, "llrrrrrrrll")]
 
 
 def _row(run: Run) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ def _row(run: Run) -> tuple[str, ...]:
         times = (seconds(ended), seconds(mttr.value), seconds(gap), seconds(first_completion(run)))
         cells = (fault.what, *times, str(mttr.n), percent(after.value))
     note = mttr.note if mttr.value is None else None
-    return run.name, *cells, _detected(run, found["detect_time"]), note or ""
+    return run.name, *cells, _detected(run, found["detect_time"]), _alerted(run), note or ""
 
 
 def _detected(run: Run, found: Indicator) -> str:
@@ -51,3 +53,11 @@ def _detected(run: Run, found: Indicator) -> str:
     if not run.info.provider_faults:
         return NONE
     return "not opened" if found.n == 0 else NO_DATA
+
+
+def _alerted(run: Run) -> str:
+    begun = min((window.start for window in fault_windows(run)), default=None)
+    if begun is None or QUERY not in run.answers:
+        return NO_DATA
+    first = first_alert(run, begun)
+    return "none" if first is None else f"{first.name} after {first.start - begun:.0f} s"

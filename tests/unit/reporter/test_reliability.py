@@ -88,10 +88,25 @@ def test_error_recovery_by_run_and_by_how_calls_failed(suite: str) -> None:
 def test_recovery_time_states_its_resolution(suite: str) -> None:
     time = section(suite, "Recovery time")
     done = llm_outage().jobs[18]["held"] - START - 9
-    outage = ["llm outage", "9.000 s", "1.000 s", "0.500 s", f"{done:.3f} s", "24", "91.7 %", "0.800 s", ""]
+    outage = ["llm outage", "9.000 s", "1.000 s", "0.500 s", f"{done:.3f} s", "24", "91.7 %", "0.800 s", "no data", ""]
     assert row(time, "llm-outage")[1:] == outage
     assert row(time, "redis-restart")[1:4] == ["redis kill", "7.500 s", "0.000 s"]
-    assert row(time, "tts-failures")[1:] == ["none", *["–"] * 6, "not opened", ""]
+    assert row(time, "tts-failures")[1:] == ["none", *["–"] * 6, "not opened", "no data", ""]
+
+
+def test_the_first_alert_after_the_first_fault_is_told(tmp_path: Path) -> None:
+    """The outage begins 5 s after the start; what fired before that, or later than another, did not detect it."""
+
+    def first(*alerts: tuple[str, float]) -> str:
+        run = llm_outage()
+        run.answers["series.alerts"] = []
+        for name, moment in alerts:
+            run.read("series.alerts", [(START + moment + 5 * n, 1.0) for n in range(3)], alertname=name)
+        return row(section(written(tmp_path / str(len(alerts)), run), "Recovery time"), "llm-outage")[-2]
+
+    assert first(("QueueOld", 4.0), ("JobsFailing", 17.0), ("BreakerOpen", 12.0)) == "BreakerOpen after 7 s"
+    assert first(("QueueOld", 4.0)) == "none"
+    assert first() == "none"
 
 
 def test_breakers_are_told_by_what_they_saved(suite: str) -> None:
