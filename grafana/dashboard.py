@@ -48,6 +48,14 @@ ANNOTATIONS: list[Json] = [
     },
     {
         **_OURS,
+        "name": "Redis away",
+        "iconColor": "red",
+        "expr": "1 - max(t2v_ledger_up)",
+        "titleFormat": "Redis is away",
+        "textFormat": "And with it whoever could tell which fault is in force",
+    },
+    {
+        **_OURS,
         "name": "Provider faults",
         "iconColor": "orange",
         "expr": "sum by (provider, kind) (rate(t2v_mock_faults_total[$__rate_interval])) > 0",

@@ -15,8 +15,10 @@ def _prometheus() -> Program:
 
 def promtool(*args: str | Path, given: str = "") -> tuple[int, str]:
     """Its status and what it says, having read `given`."""
+    program = _prometheus().path.with_name("promtool")
+    assert program.exists(), f"promtool comes with Prometheus, and is not beside {_prometheus().path}"
     done = subprocess.run(
-        [_prometheus().path.with_name("promtool"), *args],
+        [program, *args],
         input=given,
         capture_output=True,
         text=True,

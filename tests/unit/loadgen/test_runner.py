@@ -20,7 +20,7 @@ from contract.catalogue import Phase
 from contract.connections import connect
 from contract.errors import UsageError
 from contract.jobs import Outcome
-from contract.run import current_run
+from contract.run import current_run, verdicts
 from contract.runfolder import (
     JOBS,
     QUERIES,
@@ -73,6 +73,7 @@ class Run:
     """What a second run met that was started while this one measured."""
     targets_left: list[str]
     phase_left: Phase
+    verdicts_told: dict[str, float]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ async def small_run(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory)
     result = await measure(SMALL, document, SEED, stack, folder, Progress(changed=changed))
     (refusal,) = await asyncio.gather(*rivals, return_exceptions=True)
     async with connect(stack.redis_url, 5) as redis:
-        phase = (await current_run(redis)).phase
+        phase, told = (await current_run(redis)).phase, await verdicts(redis)
     return Run(
         result=result,
         info=RunInfo.model_validate_json((folder / RUN).read_bytes()),
@@ -97,11 +98,18 @@ async def small_run(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory)
         refusal=refusal if isinstance(refusal, BaseException) else None,
         targets_left=[path.name for path in _targets(stack).glob("loadgen*")],
         phase_left=phase,
+        verdicts_told=told,
     )
 
 
 def _targets(stack: LocalStack) -> Path:
     return Path(cast("str", stack.describe()["targets_dir"]))
+
+
+async def test_dashboards_are_told_the_verdict_when_the_run_has_ended(small_run: Run) -> None:
+    assert small_run.info.ended is not None
+    told = small_run.verdicts_told
+    assert told[small_run.result.verdict] == max(told.values()) >= small_run.info.ended
 
 
 async def test_a_small_run_of_the_real_stack_passes(small_run: Run) -> None:
