@@ -23,7 +23,7 @@ MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario chaos scenarios report bench up query setup test lint dashboards clean
+.PHONY: help scenario chaos scenarios report bench up query setup test test-compose lint dashboards clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf]
@@ -59,6 +59,8 @@ test: setup ## Run all tests: three files at a time, then, alone, the suites tha
 	echo "unit and integration $$(word $$first) in $$((half - began)) s," \
 	  "measuring suites $$(word $$second) in $$(($$(date +%s) - half)) s"; \
 	test $$first -eq 0 && test $$second -eq 0
+test-compose: setup ## Test the stack of docker compose on a real engine (skipped without one)
+	@exec $(PY) -m pytest tests/compose -v -s
 lint: setup ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -70,7 +72,7 @@ clean: ## Remove everything that make has made: .venv, .cache, runs
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo >&2 \

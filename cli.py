@@ -9,6 +9,7 @@ import contextlib
 import random
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
 from contract.limits import raise_open_files
 from contract.runfolder import RESULT, Verdict
@@ -38,6 +40,7 @@ from reporter.resources import write_resources_report
 from reporter.runs import Run
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
+from stack.compose import find_compose
 from stack.local import LocalStack
 from stack.places import ROOT, cache_dir, new_run_folder, point_latest, reports_dir, runs_dir
 from stack.ports import is_free
@@ -180,6 +183,15 @@ async def _some_stack(folder: Path, scenario: Scenario) -> AsyncIterator[Stack]:
     """The stack that `up` keeps running, else one for this run alone. Its logs end up in the run's folder."""
     running = None if scenario.wants_own_stack else await find_running()
     logs = folder / "logs"
+    compose = None if running or scenario.wants_own_settings else await find_compose()
+    if compose is not None:
+        say.print(f"using the compose stack at {compose.api_url}")
+        began = time.time()
+        try:
+            yield compose
+        finally:
+            await to_the_end(asyncio.to_thread(compose.save_logs, logs, began))
+        return
     if running is not None:
         say.print(f"using the running stack at {running.api_url}")
         try:
@@ -233,7 +245,7 @@ async def _query(options: argparse.Namespace) -> int:
         raise UsageError("Say what to ask: make query Q='sum by (outcome) (t2v_jobs_finished_total)'")
     url = options.prometheus
     if url is None:
-        running = await find_running()
+        running = await find_running() or await find_compose()
         if running is None:
             raise EnvironmentFault("No stack is up to be asked; start one with: make up")
         url = running.prometheus_url

@@ -32,7 +32,7 @@ async def main() -> None:
 
     async def obey() -> None:
         async with Generator(setup, LoadMetrics(registry)) as generator:
-            with answering(registry, "127.0.0.1", 0) as port:
+            with answering(registry, setup.metrics_host, 0) as port:
                 say(Said(metrics_port=port))
                 while True:
                     say(Said(busy=await generator.carry_out(await works.get(), on_record)))

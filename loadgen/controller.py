@@ -38,8 +38,13 @@ class Controller(Protocol):
         """What faults act on; None where the stack belongs to somebody else."""
         ...
 
+    @property
+    def metrics_host(self) -> str:
+        """The address of this machine at which Prometheus reaches a load generator."""
+        ...
+
     def add_target(self, job: str, instance: str, port: int) -> None:
-        """Prometheus scrapes this loopback port from now on."""
+        """Prometheus scrapes this port of `metrics_host` from now on."""
         ...
 
     def remove_target(self, instance: str) -> None: ...

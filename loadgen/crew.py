@@ -121,6 +121,7 @@ async def crew(
             api_url=controller.api_url,
             seed=seed,
             run_id=run_id,
+            metrics_host=controller.metrics_host,
             patience=patience,
             cancel=cancel,
             repeats=repeats,

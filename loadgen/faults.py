@@ -79,8 +79,8 @@ class Processes(Protocol):
     async def kill(self, name: str) -> None: ...
     async def terminate(self, name: str) -> None: ...
     async def start(self, name: str) -> None: ...
-    def pause(self, name: str) -> None: ...
-    def resume(self, name: str) -> None: ...
+    async def pause(self, name: str) -> None: ...
+    async def resume(self, name: str) -> None: ...
     async def lose_power(self, name: str) -> int:
         """The bytes of the log that are gone."""
         ...
@@ -177,14 +177,14 @@ class Faults:
             case Kind.TERM | Kind.RESTART:
                 await self._processes.terminate(victim)
             case Kind.PAUSE:
-                self._processes.pause(victim)
+                await self._processes.pause(victim)
             case Kind.POWER_LOSS:
                 record.lost_bytes = await self._processes.lose_power(victim)
                 record.start = time.time()  # what was acknowledged until then may be lost
 
     async def _restore(self, fault: Fault, victim: str) -> None:
         if fault.kind is Kind.PAUSE:
-            self._processes.resume(victim)
+            await self._processes.resume(victim)
         else:
             await self._processes.start(victim)
 

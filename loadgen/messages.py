@@ -21,6 +21,7 @@ class Setup(BaseModel):
     api_url: str
     seed: int
     run_id: str = ""
+    metrics_host: str = "127.0.0.1"
     patience: float = 0.0
     """Seconds for which requests are sent again while the service is away."""
     cancel: Cancellations | None = None

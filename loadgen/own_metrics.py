@@ -17,7 +17,7 @@ def load_metrics(controller: Controller, run_id: str) -> Iterator[tuple[LoadMetr
     registry = ProcessRegistry()
     metrics = LoadMetrics(registry)
     instance = f"{JOB}-{run_id}"
-    with answering(registry, "127.0.0.1", 0) as port:
+    with answering(registry, controller.metrics_host, 0) as port:
         controller.add_target(JOB, instance, port)
         try:
             yield metrics, instance

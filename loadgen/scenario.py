@@ -245,8 +245,14 @@ class Scenario(_Strict):
         return self.spoils_calls or self.cache is not None
 
     @property
+    def wants_own_settings(self) -> bool:
+        """Whether a stack that others keep up, but let be ill-treated, does not do."""
+        loses_power = any(fault.kind is Kind.POWER_LOSS for fault in self.faults)
+        return bool(self.workload or self.restarts or loses_power or any(load.workload for load in self.loads))
+
+    @property
     def wants_own_stack(self) -> bool:
-        return bool(self.faults or self.workload or self.restarts or any(load.workload for load in self.loads))
+        return bool(self.faults) or self.wants_own_settings
 
     def settings(self, load: AnyLoad | None = None) -> Workload:
         """Of the whole, or of one rung.

@@ -14,6 +14,7 @@ from contract.errors import UsageError
 from contract.settings import Workload
 from stack.local import LocalStack
 from stack.places import cache_dir
+from stack.ports import LOOPBACK
 from stack.readiness import answers, asker
 from stack.targets import Targets
 
@@ -35,6 +36,7 @@ class RunningStack(BaseModel):
     targets_dir: Path
     log_dir: Path
     processes: dict[str, int]
+    metrics_host: str = LOOPBACK
 
     @property
     def api_url(self) -> str:

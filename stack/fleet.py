@@ -129,11 +129,11 @@ class Fleet:
         self._on_step(f"{name} is terminated")
         await self._remove(name).stop(TERMINATE_GRACE)
 
-    def pause(self, name: str) -> None:
+    async def pause(self, name: str) -> None:
         self._on_step(f"{name} is paused")
         self._child(name).pause()
 
-    def resume(self, name: str) -> None:
+    async def resume(self, name: str) -> None:
         """A process that has been killed meanwhile stays so."""
         if child := self._children.get(name):
             self._on_step(f"{name} goes on")

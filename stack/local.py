@@ -38,6 +38,7 @@ class LocalStack:
     data_dir: Path
     fleet: Fleet
     """Its processes."""
+    metrics_host = LOOPBACK
 
     def __init__(
         self,

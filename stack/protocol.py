@@ -5,7 +5,27 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.settings import Workload
-from stack.fleet import Fleet
+from stack.fleet import Accident
+
+
+class Processes(Protocol):
+    """The processes of a stack by name, to be acted on. Each call returns when it is carried out."""
+
+    @property
+    def accidents(self) -> Sequence[Accident]: ...
+    def members(self, role: str) -> list[str]: ...
+    async def step_back(self) -> None:
+        """Lets whoever sends the load go first, where the processes can give way."""
+        ...
+
+    async def start(self, name: str) -> None: ...
+    async def kill(self, name: str) -> None: ...
+    async def terminate(self, name: str) -> None: ...
+    async def pause(self, name: str) -> None: ...
+    async def resume(self, name: str) -> None: ...
+    async def lose_power(self, name: str) -> int:
+        """The bytes of the log that are gone."""
+        ...
 
 
 class Stack(Protocol):
@@ -44,7 +64,7 @@ class Stack(Protocol):
         ...
 
     @property
-    def fleet(self) -> Fleet | None:
+    def fleet(self) -> Processes | None:
         """To act on its processes; None where another process keeps them."""
         ...
 
@@ -53,8 +73,13 @@ class Stack(Protocol):
         """Names of the processes that ended although nobody asked them to."""
         ...
 
+    @property
+    def metrics_host(self) -> str:
+        """The address of this machine at which Prometheus reaches those that join it."""
+        ...
+
     def add_target(self, job: str, instance: str, port: int) -> None:
-        """Prometheus scrapes `/metrics` at this loopback port from now on; `instance` is unique in the stack."""
+        """Prometheus scrapes `/metrics` at this port of `metrics_host` from now on; `instance` is unique."""
         ...
 
     def remove_target(self, instance: str) -> None: ...

@@ -36,6 +36,8 @@ FOR_EVER = OpenLoop(model="constant", rate=1, jobs=600)
 class Targets:
     """What a crew tells Prometheus."""
 
+    metrics_host = "127.0.0.1"
+
     def __init__(self, api_url: str) -> None:
         self.api_url = api_url
         self.now: dict[str, int] = {}

@@ -41,10 +41,10 @@ class Processes:
         await asyncio.sleep(0.01)
         self._restore("start", name)
 
-    def pause(self, name: str) -> None:
+    async def pause(self, name: str) -> None:
         self._strike("pause", name)
 
-    def resume(self, name: str) -> None:
+    async def resume(self, name: str) -> None:
         self._restore("resume", name)
 
     async def lose_power(self, name: str) -> int:

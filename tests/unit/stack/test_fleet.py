@@ -59,9 +59,9 @@ async def test_a_process_that_is_started_again_gives_way_as_the_one_before_it(st
 
 
 async def test_a_paused_process_answers_nobody_until_it_is_resumed(stack: LocalStack) -> None:
-    stack.fleet.pause("service-1")
+    await stack.fleet.pause("service-1")
     assert not await answers(stack.api_url)
-    stack.fleet.resume("service-1")
+    await stack.fleet.resume("service-1")
     async with asyncio.timeout(5):
         while not await answers(stack.api_url):  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(0.01)

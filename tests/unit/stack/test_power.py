@@ -55,9 +55,9 @@ async def written_and_left(stack: LocalStack, pending: int) -> tuple[int, int, i
     log = append_only_file(stack.data_dir.parent / "redis")
     async with asyncio.timeout(10):
         while not 2**16 < on_disk(log) <= log.stat().st_size - pending:
-            stack.fleet.resume("redis")
+            await stack.fleet.resume("redis")
             await asyncio.sleep(0.02)
-            stack.fleet.pause("redis")
+            await stack.fleet.pause("redis")
             await asyncio.sleep(pending and SYNC)
     lost = await stack.fleet.lose_power("redis")
     writing.cancel()
