@@ -108,8 +108,8 @@ def containers(project: str, folder: str) -> list[Container]:
     """
     if shutil.which("docker") is None:
         return []
-    labels = {"project": project, "project.working_dir": folder, "oneoff": "False"}
-    filters = [word for key, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{key}={value}")]
+    labels = (f"project={project}", f"project.working_dir={folder}", "oneoff=False")
+    filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
     try:
         ids = ask("ps", "--all", "--quiet", *filters, bound=10.0).split()
     except EnvironmentFault:  # no engine runs, or it is not for this user
