@@ -8,9 +8,12 @@ it: Docker Desktop has it in a virtual machine.
 import asyncio
 import json
 import os
+import random
 import re
 import time
 from collections.abc import Sequence
+from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +32,8 @@ ROLES = ("service", "worker", "exporter", "mocks", "redis", "cache", "prometheus
 PORTS = {"redis": 6379, "cache": 6379}
 PORT = 8000
 """Of our own processes, each in a container of its own."""
+ADDRESSES = 2**15 - 512
+"""In the half of the network from which the engine itself gives none."""
 READY_BOUND = 60.0
 DRAIN = 40
 """Seconds until a container that is stopped is killed: longer than a worker drains."""
@@ -38,10 +43,11 @@ ENVIRONMENT = "import contract.settings as s; print(s.Workload().model_dump_json
 
 
 class ComposeFleet:
-    """The containers by name, to be ill-treated on request."""
+    """The containers, to be ill-treated on request: workers by the name that the ledger knows them by."""
 
     def __init__(self, found: Sequence[Container]) -> None:
-        self._containers = {one.name: one for one in found}
+        self._containers = {_name(one): one for one in found}
+        self._addresses = count(random.randrange(ADDRESSES))  # noqa: S311 - no secret
         self.accidents: list[Accident] = []
         """None: what dies by itself makes a run of this stack INVALID, though the engine starts it again."""
 
@@ -52,12 +58,16 @@ class ComposeFleet:
     @property
     def deaths(self) -> list[str]:
         """Containers that do not run, or that the engine has started again by itself."""
-        now = {one.name: one for one in inspected([one.id for one in self._containers.values()])}
+        now = {_name(one): one for one in inspected([one.id for one in self._containers.values()])}
         return [
             name
             for name, one in self._containers.items()
             if not now[name].running or now[name].restarts > one.restarts or now[name].started > one.started
         ]
+
+    def url(self, role: str) -> str:
+        """Where the first of them answers now."""
+        return _url(next(one for one in self._containers.values() if one.service == role))
 
     def members(self, role: str) -> list[str]:
         return [name for name, one in self._containers.items() if one.service == role]
@@ -83,6 +93,8 @@ class ComposeFleet:
 
     async def start(self, name: str) -> None:
         """Until it answers. Raises EnvironmentFault."""
+        if self._containers[name].service in READY_PATHS:
+            await self._move(self._containers[name])
         await docker("start", self._containers[name].id)
         [one] = await asyncio.to_thread(inspected, [self._containers[name].id])
         self._containers[name] = one
@@ -92,6 +104,20 @@ class ComposeFleet:
                 if time.monotonic() > deadline:
                     raise EnvironmentFault(f"{name} does not answer {READY_BOUND:g} s after it was started again.")
                 await asyncio.sleep(0.05)
+
+    async def _move(self, one: Container) -> None:
+        """To an address that nobody has had: by its address Prometheus knows a process, and its counters begin anew."""
+        ours = ip_network(f"{one.gateway}/16", strict=False)
+        await docker("network", "disconnect", one.network, one.id)
+        while True:
+            address = str(ours[256 + next(self._addresses) % ADDRESSES])
+            try:
+                await docker("network", "connect", "--ip", address, "--alias", one.service, one.network, one.id)
+            except EnvironmentFault as fault:
+                if "already in use" not in str(fault):
+                    raise
+            else:
+                return
 
 
 class ComposeStack:
@@ -105,8 +131,6 @@ class ComposeStack:
         self._found = found
         self.api_urls = [f"http://{by_service['service'].published}"]
         self.prometheus_url = f"http://{self._prometheus.published}"
-        self.exporter_url = _url(by_service["exporter"])
-        self.mocks_url = _url(by_service["mocks"])
         self.redis_url = f"{_url(by_service['redis'])}/0"
         self.cache_url = f"{_url(by_service['cache'])}/0"
         self.control_token = by_service["mocks"].environment.get("T2V_CONTROL_TOKEN", "")
@@ -123,6 +147,14 @@ class ComposeStack:
     @property
     def api_url(self) -> str:
         return self.api_urls[0]
+
+    @property
+    def exporter_url(self) -> str:
+        return self.fleet.url("exporter")
+
+    @property
+    def mocks_url(self) -> str:
+        return self.fleet.url("mocks")
 
     @property
     def processes(self) -> dict[str, int]:
@@ -172,6 +204,10 @@ async def find_compose(folder: Path = ROOT) -> ComposeStack | None:
                 "this machine (Linux), not in a virtual one."
             )
     return await ComposeStack.of(found)
+
+
+def _name(one: Container) -> str:
+    return one.hostname if one.service == "worker" else one.name
 
 
 def _url(one: Container) -> str:

@@ -22,6 +22,7 @@ class Container(BaseModel):
     id: str
     name: str
     """As `worker-1`."""
+    hostname: str
     service: str
     running: bool
     healthy: bool
@@ -29,6 +30,7 @@ class Container(BaseModel):
     restarts: int
     """How often the engine has started it again by itself."""
     started: float
+    network: str
     address: str
     gateway: str
     published: str | None
@@ -40,18 +42,21 @@ class Container(BaseModel):
     @classmethod
     def of(cls, told: Any) -> Self:  # noqa: ANN401 - JSON
         labels, state = told["Config"]["Labels"], told["State"]
-        network: dict[str, str] = next(iter(told["NetworkSettings"]["Networks"].values()), {})
+        networks: dict[str, dict[str, str]] = told["NetworkSettings"]["Networks"]
+        name, network = next(iter(networks.items()), ("", dict[str, str]()))
         ports = [port for bound in (told["NetworkSettings"]["Ports"] or {}).values() for port in bound or ()]
         service, number = (labels[f"com.docker.compose.{key}"] for key in ("service", "container-number"))
         return cls(
             id=told["Id"],
             name=f"{service}-{number}",
+            hostname=told["Config"]["Hostname"],
             service=service,
             running=state["Running"],
             healthy=state.get("Health", {}).get("Status", "healthy") == "healthy",
             pid=state["Pid"],
             restarts=told["RestartCount"],
             started=datetime.fromisoformat(state["StartedAt"]).timestamp(),
+            network=name,
             address=network.get("IPAddress", ""),
             gateway=network.get("Gateway", ""),
             published=f"{ports[0]['HostIp']}:{ports[0]['HostPort']}" if ports else None,

@@ -40,7 +40,7 @@ def project() -> Mapping[str, str]:
         "COMPOSE_PROJECT_NAME": f"reelbench-test-{secrets.token_hex(3)}",
         "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
         "T2V_CONTROL_TOKEN": secrets.token_hex(16),
-        "REELBENCH_SUBNET": f"172.29.{132 + secrets.randbelow(100)}",
+        "REELBENCH_SUBNET": f"10.{secrets.randbelow(256)}",
         "REELBENCH_API_PORT": "0",
         "REELBENCH_PROMETHEUS_PORT": "0",
         "REELBENCH_GRAFANA_PORT": "0",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ def told(service: str, number: int = 1, **changes: Any) -> dict[str, Any]:
         "State": {"Running": True, "Pid": 4711, "StartedAt": STARTED, "Health": {"Status": "healthy"}},
         "Config": {
             "Labels": {"com.docker.compose.service": service, "com.docker.compose.container-number": str(number)},
+            "Hostname": f"host-{number}",
             "Env": ["T2V_CONTROL_TOKEN=a=b", "PATH=/bin"],
         },
         "NetworkSettings": {
             "Ports": {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8123"}], "9/tcp": None},
-            "Networks": {"inside": {"IPAddress": "172.29.131.9", "Gateway": "172.29.131.1"}},
+            "Networks": {"inside": {"IPAddress": "172.29.128.9", "Gateway": "172.29.0.1"}},
         },
         "Mounts": [{"Destination": "/data", "Source": "/volumes/data"}],
     } | changes
@@ -52,7 +54,7 @@ def described(engine: Path, *every: dict[str, Any]) -> None:
 
 def test_a_container_is_what_the_engine_says_of_it() -> None:
     one = Container.of(told("worker", 3))
-    assert (one.name, one.service, one.address, one.gateway) == ("worker-3", "worker", "172.29.131.9", "172.29.131.1")
+    assert (one.name, one.service, one.address, one.gateway) == ("worker-3", "worker", "172.29.128.9", "172.29.0.1")
     assert (one.published, one.data_dir) == ("127.0.0.1:8123", "/volumes/data")
     assert one.environment["T2V_CONTROL_TOKEN"] == "a=b"
     assert one.healthy
@@ -87,9 +89,9 @@ def test_an_order_that_fails_says_what_the_engine_complained_of(engine: Path) ->
     ("changes", "dead"),
     [
         ({}, []),
-        ({"RestartCount": 1}, ["worker-1"]),
-        ({"State": {"Running": False, "Pid": 0, "StartedAt": STARTED}}, ["worker-1"]),
-        ({"State": {"Running": True, "Pid": 9, "StartedAt": STARTED.replace(":05", ":59")}}, ["worker-1"]),
+        ({"RestartCount": 1}, ["host-1"]),
+        ({"State": {"Running": False, "Pid": 0, "StartedAt": STARTED}}, ["host-1"]),
+        ({"State": {"Running": True, "Pid": 9, "StartedAt": STARTED.replace(":05", ":59")}}, ["host-1"]),
     ],
     ids=["none", "started again by the engine", "ended", "started again by somebody"],
 )
@@ -105,12 +107,32 @@ async def test_orders_are_for_one_container_and_members_go_by_service(engine: Pa
     for order in ("kill", "stop", "pause", "unpause"):
         (engine / order).touch()
     fleet = ComposeFleet([Container.of(told("worker", number)) for number in (1, 2)])
-    assert fleet.members("worker") == ["worker-1", "worker-2"]
-    await fleet.kill("worker-2")
-    await fleet.terminate("worker-1")
-    await fleet.pause("worker-1")
-    await fleet.resume("worker-1")
+    assert fleet.members("worker") == ["host-1", "host-2"]
+    await fleet.kill("host-2")
+    await fleet.terminate("host-1")
+    await fleet.pause("host-1")
+    await fleet.resume("host-1")
     asked = (engine / "asked").read_text().splitlines()
     assert asked == ["kill worker2", "stop --time 40 worker1", "pause worker1", "unpause worker1"]
     with pytest.raises(UsageError, match="cannot lose its power"):
         await fleet.lose_power("redis-1")
+
+
+async def test_one_that_is_started_again_gets_an_address_that_nobody_has_had(
+    engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its counters would go back within one series."""
+    for order in ("network", "start"):
+        (engine / order).touch()
+
+    async def at_once(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr("stack.compose.answers", at_once)
+    fleet = ComposeFleet([Container.of(told("worker"))])
+    described(engine, told("worker"))
+    for _ in range(2):
+        await fleet.start("host-1")
+    connected = re.findall(r"network connect --ip (\S+) --alias worker inside worker1", (engine / "asked").read_text())
+    assert len(set(connected)) == 2
+    assert all(0 < int(address.split(".")[2]) < 128 for address in connected)
