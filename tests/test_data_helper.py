@@ -22,7 +22,7 @@ SEED = 1
 """Of the runs that suites judge."""
 
 ELSEWHERE = {"scaling": "users-1"}
-"""A rung that another scenario of the suite is: here `job-profile`."""
+"""A rung that another scenario of the suite is: here, that of `job-profile`."""
 FEWER_JOBS = {"job-profile": 12, "scaling": 20, "pooling": 12}
 """At each load."""
 FEWER_RUNGS = {"pooling": 4}

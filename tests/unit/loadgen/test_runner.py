@@ -254,6 +254,7 @@ async def test_a_service_that_is_away_breaks_the_run_with_its_reason(redis_url: 
         redis_url=redis_url,
         prometheus_url="",
         control_token="",
+        metrics_host=LOOPBACK,
         deaths=[],
         fleet=None,
         add_target=lambda *_: None,
