@@ -18,7 +18,9 @@ export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
 export REELBENCH_PRICES := $(value PRICES)
-unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES
+export REELBENCH_TARGET := $(value TARGET)
+export REELBENCH_PROMETHEUS := $(value PROMETHEUS)
+unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES TARGET PROMETHEUS
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,8 @@ scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10]
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
 	  $${REELBENCH_MINUTES:+--minutes "$$REELBENCH_MINUTES"} \
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
-	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"}
+	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"} \
+	  $${REELBENCH_TARGET:+--target "$$REELBENCH_TARGET"} $${REELBENCH_PROMETHEUS:+--prometheus "$$REELBENCH_PROMETHEUS"}
 chaos: setup ## Kill, pause and starve its processes: every scenario with faults of processes [SEED=1]
 	@exec $(PY) -m cli scenario chaos $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"}
 scenarios: setup ## List the scenarios

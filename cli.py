@@ -41,6 +41,7 @@ from reporter.runs import Run
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
 from stack.compose import find_compose
+from stack.foreign import find_foreign
 from stack.local import LocalStack
 from stack.places import ROOT, cache_dir, new_run_folder, point_latest, reports_dir, runs_dir
 from stack.ports import is_free
@@ -108,12 +109,13 @@ async def _scenario(options: argparse.Namespace) -> int:
     document = read_document(options.document) if options.document else default_document(ROOT)
     if (options.generators or 1) > MOST_GENERATORS:
         raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
+    _check_target(options, scenarios)
     raise_open_files()  # each job under way is a socket
     statuses, folders = [], []
     for scenario in scenarios:
         folder = new_run_folder(scenario.name)
         try:
-            statuses.append(await _run_scenario(scenario, document, options.seed, folder, options.generators))
+            statuses.append(await _run_scenario(scenario, document, folder, options))
             folders.append(folder)
         finally:
             if not any(folder.rglob("*")):
@@ -124,9 +126,21 @@ async def _scenario(options: argparse.Namespace) -> int:
     return max(statuses)
 
 
-async def _run_scenario(scenario: Scenario, document: Document, seed: int, folder: Path, generators: int | None) -> int:
+def _check_target(options: argparse.Namespace, scenarios: Sequence[Scenario]) -> None:
+    """Raises UsageError where these cannot be run against a target of somebody else's."""
+    if bool(options.target) is not bool(options.prometheus):
+        raise UsageError("A target needs both: TARGET=<the API's URL> PROMETHEUS=<URL of a Prometheus that reads it>.")
+    for scenario in scenarios if options.target else ():
+        if why := scenario.wants_control:
+            raise UsageError(
+                f"The scenario {scenario.name} {why}, which no foreign target lets it do: leave out TARGET."
+            )
+
+
+async def _run_scenario(scenario: Scenario, document: Document, folder: Path, options: argparse.Namespace) -> int:
+    seed, generators = options.seed, options.generators
     say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
-    async with _some_stack(folder, scenario) as stack:
+    async with _some_stack(folder, scenario, options) as stack:
         with Display(say) as display:
             progress = Progress(changed=display.show)
             result = await measure(scenario, document, seed, stack, folder, progress, generators)
@@ -179,8 +193,14 @@ async def _report(options: argparse.Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _some_stack(folder: Path, scenario: Scenario) -> AsyncIterator[Stack]:
-    """The stack that `up` keeps running, else one for this run alone. Its logs end up in the run's folder."""
+async def _some_stack(folder: Path, scenario: Scenario, options: argparse.Namespace) -> AsyncIterator[Stack]:
+    """The target that was named, else the stack that `up` or compose keeps running, else one for this run alone, whose
+    logs end up in the run's folder.
+    """
+    if options.target:
+        say.print(f"using the target {options.target}", markup=False)
+        yield await find_foreign(options.target, options.prometheus)
+        return
     running = None if scenario.wants_own_stack else await find_running()
     logs = folder / "logs"
     compose = None if running or scenario.wants_own_settings else await find_compose()
@@ -304,6 +324,8 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--minutes", type=_count, help="for how long jobs arrive, where they do at a rate")
     scenario.add_argument("--generators", type=_count, help="processes that share the load (default: the scenario's)")
     scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
+    scenario.add_argument("--target", metavar="URL", help="the API of a service that is not ours to start")
+    scenario.add_argument("--prometheus", metavar="URL", help="which reads that service")
     scenario.set_defaults(command=_scenario)
 
     listing = commands.add_parser("scenarios", help="list the scenarios")

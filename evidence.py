@@ -135,10 +135,12 @@ def _traffic(outcomes: Outcomes, answers: Answers) -> Traffic:
 
 def _without(outcomes: Outcomes) -> set[str]:
     """Parties that cannot know. One that was killed takes with it what it counted last; a ledger that lost the end of a
-    job has it run twice; and requests that are sent again are counted again by the API.
+    job has it run twice; requests that are sent again are counted again by the API; and of a target of somebody else's
+    neither the ledger is asked nor does its Prometheus read the load generator.
     """
     killed = any(fault.target == Target.WORKER and fault.kind != Kind.PAUSE for fault in outcomes.faults)
-    return ({"workers"} if killed or _forgot(outcomes) else set()) | ({"api"} if outcomes.faults else set())
+    silent = {"redis", "load_metrics"} if outcomes.info.foreign else set()
+    return silent | ({"workers"} if killed or _forgot(outcomes) else set()) | ({"api"} if outcomes.faults else set())
 
 
 def _forgot(outcomes: Outcomes) -> bool:

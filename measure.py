@@ -105,11 +105,12 @@ async def measure(
     async with crew(stack, document, seed, folder.name, number, logs, *manners, apart=open_loop) as members:
         if open_loop:
             await go_first(members.children)
-        observer = _Observer(stack.prometheus_url, members.instances)
+        observer = _Observer(stack.prometheus_url, members.instances if stack.takes_targets else ())
         result = await _steps(scenario, _Setting(document, seed, stack, observer, members, progress), folder)
-    async with connect(stack.redis_url, 5.0) as redis:
-        with contextlib.suppress(*REDIS_DOWN):  # a dashboard's loss, not the run's
-            await publish_verdict(redis, result.verdict)
+    if stack.redis_url:
+        async with connect(stack.redis_url, 5.0) as redis:
+            with contextlib.suppress(*REDIS_DOWN):  # a dashboard's loss, not the run's
+                await publish_verdict(redis, result.verdict)
     return result
 
 
@@ -239,8 +240,6 @@ async def _describe(step: Step, setting: _Setting) -> RunInfo:
     revision, dirty = git_state(ROOT)
     async with Prometheus(stack.prometheus_url) as prometheus:
         prometheus_version, scrape_interval = await prometheus.version(), await prometheus.scrape_interval()
-    async with connect(stack.redis_url, 5.0) as redis:
-        redis_version = (await redis.info("server"))["redis_version"]
     return RunInfo(
         id="",
         scenario=step.scenario.name,
@@ -255,11 +254,19 @@ async def _describe(step: Step, setting: _Setting) -> RunInfo:
         started=time.time(),
         git_revision=revision,
         git_dirty=dirty,
-        versions=versions() | {"prometheus": prometheus_version, "redis-server": redis_version},
+        versions=versions() | {"prometheus": prometheus_version, "redis-server": await _redis_version(stack)},
         machine=machine(),
         document=DocumentInfo(name=document.name, bytes=len(document.content), sha256=document.sha256),
         workload=workload.model_dump(mode="json"),
         workload_changed=[name for name in Workload.model_fields if getattr(workload, name) != getattr(default, name)],
         prometheus_url=stack.prometheus_url,
         scrape_interval=scrape_interval,
+        foreign=not stack.redis_url,
     )
+
+
+async def _redis_version(stack: Stack) -> str | None:
+    if not stack.redis_url:
+        return None
+    async with connect(stack.redis_url, 5.0) as redis:
+        return str((await redis.info("server"))["redis_version"])

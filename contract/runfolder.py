@@ -161,6 +161,7 @@ class RunInfo(BaseModel):
     prometheus_url: str
     scrape_interval: float
     clock_skew: float | None = None
+    foreign: bool = Field(default=False, description="a target that lets nobody at its ledger and its processes")
     provider_faults: list[ProviderFault] = Field(default_factory=list)
     faults_start: float | None = Field(default=None, description="from which the clock of the faults runs")
     machine_busy: float | None = Field(default=None, description="share of all cores in use while measuring")

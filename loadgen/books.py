@@ -87,14 +87,10 @@ def balance(parties: Parties, without: Collection[str] = ()) -> list[Entry]:
         if outcome is not Outcome.CANCELLED:  # a job cancelled in the queue never meets a worker
             found["workers"] = _of(parties.workers, outcome)
         entries.append(_entry(outcome.value, **found))
-    entries += [
-        _entry("videos", client=_done(parties.client), artifacts=parties.videos),
-        _entry(
-            "conservation",
-            submitted=_of(parties.redis, "submitted"),
-            ended=None if parties.redis is None else sum(parties.redis.get(f"finished:{o}", 0) for o in Outcome),
-        ),
-    ]
+    entries.append(_entry("videos", client=_done(parties.client), artifacts=parties.videos))
+    if "redis" not in without:
+        ended = None if parties.redis is None else sum(parties.redis.get(f"finished:{o}", 0) for o in Outcome)
+        entries.append(_entry("conservation", submitted=_of(parties.redis, "submitted"), ended=ended))
     return entries
 
 

@@ -13,7 +13,10 @@ class Controller(Protocol):
     @property
     def api_url(self) -> str: ...
     @property
-    def redis_url(self) -> str: ...
+    def redis_url(self) -> str:
+        """Of the ledger; empty where nobody may look at it."""
+        ...
+
     @property
     def prometheus_url(self) -> str: ...
     @property
@@ -40,7 +43,7 @@ class Controller(Protocol):
 
     @property
     def metrics_host(self) -> str:
-        """The address of this machine at which Prometheus reaches a load generator."""
+        """The address of this machine at which Prometheus reaches a load generator, where it is told of one."""
         ...
 
     def add_target(self, job: str, instance: str, port: int) -> None:

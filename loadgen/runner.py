@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 from contract.artifacts import DataFolder
 from contract.catalogue import Phase
@@ -70,12 +69,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What a run leaves besides the files of its folder. `redis_growth` are the ledger's totals over the window."""
+    """What a run leaves besides the files of its folder. `redis_growth` are the ledger's totals over the window, None
+    where it is not ours to look at.
+    """
 
     info: RunInfo
     records: list[JobRecord]
     requests: list[RequestRecord]
-    redis_growth: dict[str, int]
+    redis_growth: dict[str, int] | None
     reconciliation: Reconciliation
     inspection: Inspection
     faults: list[FaultRecord]
@@ -103,10 +104,9 @@ async def run(
     or a load generator dies.
     """
     async with contextlib.AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(connect(controller.redis_url, 5.0))
-        lock = await stack.enter_async_context(hold_run(redis, info.id))
+        ledger = await stack.enter_async_context(_ledger(controller, info.id))
         client = await stack.enter_async_context(Client(controller.api_url))
-        steps = _Steps(info, lock, progress)
+        steps = _Steps(info, ledger.lock if ledger else None, progress)
         _write(folder / RUN, info)
 
         await withdraw_leftovers(controller)
@@ -116,20 +116,20 @@ async def run(
         async with steps.phase(Phase.SETTLE):
             info.clock_skew = await observer.clock_skew()
             start = await observer.settled(time.time())
-            before = await _totals(redis)
+            before = await ledger.records.totals() if ledger else {}
         began = time.time()
         mocks = await stack.enter_async_context(spoiling(step, controller, info))
-        faults = _faults(step, controller, info.seed, lock)
+        faults = _faults(step, controller, info.seed, ledger)
         async with steps.phase(Phase.MEASURE, step.size), _cores(info), faults.inflicted(step.scenario.faults):
             carried = await crew.carry_out(step.load, Phase.MEASURE, progress.add, _video(warmup))
         faults.add_accidents(began)
         measured, requests = carried.jobs, carried.requests
         info.generators_busy = carried.busy
         async with steps.phase(Phase.SETTLE):
-            if faults.records:
-                await _drained(redis)
+            if faults.records and ledger:
+                await _drained(ledger.records)
             info.window = Window(start=start, end=await observer.settled(time.time()))
-            after = await _totals(redis)
+            after = await ledger.records.totals() if ledger else {}
             deaths = [*controller.deaths, *crew.deaths]
             reconciliation = reconcile(measured, await jobs_since(client, began))
             adopt(measured, reconciliation)
@@ -155,7 +155,7 @@ async def run(
         info=info,
         records=records,
         requests=requests,
-        redis_growth={name: after[name] - before[name] for name in after},
+        redis_growth={name: after[name] - before[name] for name in after} if ledger else None,
         reconciliation=reconciliation,
         inspection=inspection,
         faults=faults.records,
@@ -168,11 +168,31 @@ async def run(
     )
 
 
-def _faults(step: Step, controller: Controller, seed: int, lock: RunLock) -> Faults:
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    records: Records
+    lock: RunLock
+
+
+@contextlib.asynccontextmanager
+async def _ledger(controller: Controller, run_id: str) -> AsyncIterator[_Ledger | None]:
+    """Held for this run. None where the stack is somebody else's, who lets nobody at it."""
+    if not controller.redis_url:
+        yield None
+        return
+    async with connect(controller.redis_url, 5.0) as redis, hold_run(redis, run_id) as lock:
+        yield _Ledger(Records(redis), lock)
+
+
+def _faults(step: Step, controller: Controller, seed: int, ledger: _Ledger | None) -> Faults:
     """Raises UsageError where they are wanted of a stack that others keep up."""
     if controller.fleet is None and step.scenario.faults:
         raise UsageError(f"The scenario {step.scenario.name} ends processes, so it needs a stack of its own.")
-    return Faults(controller.fleet, seed, lock.under)
+    return Faults(controller.fleet, seed, ledger.lock.under if ledger else _untold)
+
+
+def _untold(*_: object) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
 
 
 def _video(warmup: list[JobRecord]) -> str:
@@ -195,12 +215,13 @@ class _Steps:
     """Enters phases everywhere at once: in the ledger for the exporter, in `run.json`, on the display."""
 
     info: RunInfo
-    lock: RunLock
+    lock: RunLock | None
     progress: Progress
 
     @contextlib.asynccontextmanager
     async def phase(self, phase: Phase, total: int = 0) -> AsyncIterator[None]:
-        await self.lock.enter(phase)
+        if self.lock is not None:
+            await self.lock.enter(phase)
         self.progress.enter(phase, total)
         span = PhaseSpan(name=phase, start=time.time())
         self.info.phases.append(span)
@@ -223,17 +244,12 @@ def _why(record: JobRecord) -> str:
     return record.detail or (record.error.message if record.error else "")
 
 
-async def _drained(redis: Redis) -> None:
+async def _drained(records: Records) -> None:
     """Until nobody works any more: a job whose end Redis has forgotten runs again after its client has gone."""
-    records = Records(redis)
     with contextlib.suppress(TimeoutError):  # what does not end is lost, and the result says so
         async with asyncio.timeout(DRAIN_BOUND):
             while (backlog := await records.backlog()).queued or backlog.in_progress:  # noqa: ASYNC110 - Redis is asked
                 await asyncio.sleep(0.1)
-
-
-async def _totals(redis: Redis) -> dict[str, int]:
-    return await Records(redis).totals()
 
 
 def _write(path: Path, info: RunInfo) -> None:

@@ -251,6 +251,15 @@ class Scenario(_Strict):
         return bool(self.workload or self.restarts or loses_power or any(load.workload for load in self.loads))
 
     @property
+    def wants_control(self) -> str | None:
+        """What it would do to a stack, or ask of it, beside its API; None where it is content with that."""
+        if self.wants_own_settings:
+            return "starts processes with settings of its own"
+        if self.faults:
+            return "ends processes"
+        return "leads the mocked providers" if self.keeps_calls else None
+
+    @property
     def wants_own_stack(self) -> bool:
         return bool(self.faults) or self.wants_own_settings
 

@@ -115,6 +115,11 @@ def reservations(run: Run) -> list[str]:
     found += run.result.notes if run.result else []
     if run.info.workload_changed:
         found.append(f"not the default workload: {', '.join(run.info.workload_changed)} differ")
+    if run.info.foreign:
+        found.append(
+            "the target is somebody else's: its ledger was not asked, its processes were not watched, and the workload "
+            "is what this machine takes for its"
+        )
     if run.info.git_dirty:
         found.append("the code had changes that no revision holds")
     return found

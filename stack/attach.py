@@ -51,6 +51,10 @@ class RunningStack(BaseModel):
         return None
 
     @property
+    def takes_targets(self) -> bool:
+        return True
+
+    @property
     def owner_alive(self) -> bool:
         try:
             return bool(psutil.Process(self.owner_pid).create_time() == self.owner_started)

@@ -123,6 +123,8 @@ class ComposeFleet:
 class ComposeStack:
     """Use `find_compose`."""
 
+    takes_targets = True
+
     def __init__(self, found: Sequence[Container], workload: Workload) -> None:
         by_service = {one.service: one for one in reversed(found)}
         self.workload = workload

@@ -39,6 +39,7 @@ class LocalStack:
     fleet: Fleet
     """Its processes."""
     metrics_host = LOOPBACK
+    takes_targets = True
 
     def __init__(
         self,

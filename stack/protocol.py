@@ -48,7 +48,10 @@ class Stack(Protocol):
         ...
 
     @property
-    def redis_url(self) -> str: ...
+    def redis_url(self) -> str:
+        """Of the ledger; empty where nobody may look at it."""
+        ...
+
     @property
     def cache_url(self) -> str: ...
     @property
@@ -83,6 +86,11 @@ class Stack(Protocol):
         ...
 
     def remove_target(self, instance: str) -> None: ...
+
+    @property
+    def takes_targets(self) -> bool:
+        """Whether Prometheus comes to those that are added."""
+        ...
 
     async def restart_workers(self, workload: Workload) -> Sequence[str]:
         """Once they have ended what they hold; the instances that Prometheus knows them by from now on.
