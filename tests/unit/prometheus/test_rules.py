@@ -42,8 +42,9 @@ def mutants(text: str) -> Iterator[tuple[str, str, str]]:
                 yield alert, f"{alert}: {match[0]} to {other:g}", f"{before}{other:g}{after}"
 
 
-def test_the_configuration_is_one() -> None:
-    status, said = promtool("check", "config", PROMETHEUS / "local.yml")
+@pytest.mark.parametrize("name", ["local.yml", "compose.yml"])
+def test_the_configuration_is_one(name: str) -> None:
+    status, said = promtool("check", "config", PROMETHEUS / name)
     assert status == 0, said
     assert f"{len(RULES) + len(ALERTS)} rule files found" in said
 
