@@ -14,6 +14,9 @@ EVERY = 0.1
 async def watching_lag(histogram: LatencyHistogram, every: float = EVERY) -> AsyncIterator[None]:
     """Observes every so many seconds how late the loop was. uvloop's timers count whole milliseconds, so that up to
     one of them is its own.
+
+    While the loop is held up no look can be taken, and those that were due meanwhile are made up for, each as late as
+    it was: else a long stall would be one observation (coordinated omission).
     """
     task = asyncio.create_task(_watch(histogram, every))
     try:
@@ -29,4 +32,7 @@ async def _watch(histogram: LatencyHistogram, every: float) -> None:
     while True:
         due = loop.time() + every
         await asyncio.sleep(every)
-        histogram.observe(max(0.0, loop.time() - due))
+        late = max(0.0, loop.time() - due)
+        histogram.observe(late)
+        while (late := late - every) > 0:
+            histogram.observe(late)

@@ -68,7 +68,7 @@ def own_usage(process: psutil.Process) -> Usage:
         resident,
         unique,
         process.num_threads(),
-        process.num_fds(),
+        _descriptors(process),
     )
 
 
@@ -87,7 +87,7 @@ def _children_usage(pids: Collection[int]) -> Usage:
     for pid in pids:
         try:
             total = _sum(total, _usage(psutil.Process(pid)))
-        except psutil.Error:  # it has ended: the next reading has its CPU time among the ended
+        except psutil.NoSuchProcess:  # a zombie too: the next reading has its CPU time among the ended
             continue
     return total
 
@@ -104,7 +104,7 @@ def _usage(process: psutil.Process) -> Usage:
             resident,
             unique,
             process.num_threads(),
-            process.num_fds(),
+            _descriptors(process),
         )
 
 
@@ -115,6 +115,14 @@ def _memory(process: psutil.Process) -> tuple[int, int | None]:
     except psutil.AccessDenied:
         return process.memory_info().rss, None
     return memory.rss, memory.uss
+
+
+def _descriptors(process: psutil.Process) -> int | None:
+    """None where the system does not tell."""
+    try:
+        return process.num_fds()
+    except psutil.AccessDenied:
+        return None
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

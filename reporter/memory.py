@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, linear_regression
 
 from contract.catalogue import Part
 from reporter.answers import Sample
@@ -21,8 +21,10 @@ FEWEST = 6
 """Readings after different numbers of jobs, below which nothing is said of a growth."""
 CLEAR = 0.01
 """Share of the start within `ITERATIONS` jobs that the lower end of a slope must make to be worth a word."""
-MOST_ALIKE = 0.9
+MOST_ALIKE = 0.95
 """Highest correlation between neighbouring readings that the interval is widened for."""
+MOST_POINTS = 400
+"""Numbers of jobs that a slope is taken over; of more, the lowest reading of each stretch."""
 
 Readings = Sequence[tuple[float, float]]
 """(Unix seconds, value), in order of time."""
@@ -44,8 +46,8 @@ class Growth:
     high: float
 
     def share(self, slope: float) -> float:
-        """What this slope makes of the start within `ITERATIONS` jobs, as a share of it."""
-        return slope * ITERATIONS / self.start
+        """What this slope makes of the start within `ITERATIONS` jobs, as a share of it; of no start, infinite."""
+        return slope * ITERATIONS / self.start if self.start else math.inf
 
     @property
     def worst(self) -> float:
@@ -56,13 +58,12 @@ def growth(process: str, points: Sequence[tuple[float, float]]) -> Growth | None
     """The Theil–Sen slope (Sen, JASA 63, 1968) of (jobs done, bytes) with its 95 % interval.
 
     Of several readings after the same number of jobs the lowest counts: what a job holds while it runs is no leak.
-    Neighbouring readings are alike, which the interval of Sen does not know; it is widened by √((1+r)/(1−r)), where r
-    is the lag-1 correlation of the residuals (Bayley and Hammersley, JRSS supplement 8, 1946). None where readings
-    after fewer than `FEWEST` numbers of jobs are there.
+    Neighbouring readings are alike, which the interval of Sen does not know; it is widened by √((1+r)/(1−r)) (Bayley
+    and Hammersley, JRSS supplement 8, 1946), where r is the lag-1 correlation of the residuals less its bias, about
+    −(2+4r)/n beside a fitted line (Kendall, Biometrika 41, 1954). None where readings after fewer than `FEWEST` numbers
+    of jobs are there.
     """
-    lowest: dict[float, float] = {}
-    for jobs, size in points:
-        lowest[jobs] = min(size, lowest.get(jobs, math.inf))
+    lowest = _lowest(points)
     done = sorted(lowest)
     if len(done) < FEWEST:
         return None
@@ -71,7 +72,8 @@ def growth(process: str, points: Sequence[tuple[float, float]]) -> Growth | None
     sizes = [lowest[jobs] for jobs in done]
     slope, intercept, low, high = theilslopes(sizes, done, alpha=CONFIDENCE)
     residuals = [size - intercept - slope * jobs for jobs, size in zip(done, sizes, strict=True)]
-    alike = min(MOST_ALIKE, max(0.0, _correlation(residuals)))
+    n = len(done)
+    alike = min(MOST_ALIKE, max(0.0, (n * _correlation(residuals) + 2) / (n - 4)))
     wider = math.sqrt((1 + alike) / (1 - alike))
     return Growth(
         process,
@@ -82,6 +84,21 @@ def growth(process: str, points: Sequence[tuple[float, float]]) -> Growth | None
         float(slope - wider * (slope - low)),
         float(slope + wider * (high - slope)),
     )
+
+
+def _lowest(points: Sequence[tuple[float, float]]) -> dict[float, float]:
+    """The lowest size by number of jobs; of more than `MOST_POINTS` of these, one of each stretch of as many jobs."""
+    lowest: dict[float, float] = {}
+    for jobs, size in points:
+        lowest[jobs] = min(size, lowest.get(jobs, math.inf))
+    if len(lowest) <= MOST_POINTS:
+        return lowest
+    first, stretch = min(lowest), (max(lowest) - min(lowest)) / MOST_POINTS
+    best: dict[int, tuple[float, float]] = {}
+    for jobs, size in lowest.items():
+        place = int((jobs - first) / stretch)
+        best[place] = min((size, jobs), best.get(place, (math.inf, jobs)))
+    return {jobs: size for size, jobs in best.values()}
 
 
 def _correlation(values: Sequence[float]) -> float:
@@ -158,6 +175,25 @@ def together(series: Mapping[str, Readings]) -> list[tuple[float, float]]:
     times = sorted({when for readings in series.values() for when, _ in readings})
     sums = [(when, [_at(readings, when) for readings in series.values()]) for when in times]
     return [(when, sum(filter(None, sizes))) for when, sizes in sums if None not in sizes]
+
+
+@dataclass(frozen=True, slots=True)
+class Marginal:
+    """What a job more in flight adds to the peak of the service's memory, from loads of different size."""
+
+    per_job: float
+    loads: int
+    fewest: float
+    most: float
+
+
+def marginal(prints: Sequence[Footprint]) -> Marginal | None:
+    """By least squares; None of fewer than three numbers of jobs in flight."""
+    flights = [one.in_flight for one in prints]
+    if len(set(flights)) < 3:
+        return None
+    slope = linear_regression(flights, [one.peak for one in prints]).slope
+    return Marginal(slope, len(prints), min(flights), max(flights))
 
 
 def most_in_flight(run: Run) -> float | None:

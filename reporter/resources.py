@@ -9,7 +9,7 @@ from reporter import cache_recommendations, spending_recommendations
 from reporter.caching import SCENARIO as CACHE
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NOT_RUN, document, fenced
-from reporter.memory import footprint
+from reporter.memory import footprint, marginal
 from reporter.newest import in_order
 from reporter.pricing import Prices, load_prices, price_file
 from reporter.queries import LATENCIES
@@ -97,7 +97,7 @@ def _key_metrics(runs: Mapping[str, Run], prices: Prices) -> list[str]:
 
 
 def _memory_per_job(runs: Mapping[str, Run]) -> str:
-    """Of the load at which a job took most."""
+    """What a job more in flight adds, and the most that a job took over rest at any load."""
     ran = [run for name in memory.LOADED if (run := runs.get(name))]
     if not ran:
         return NOT_RUN
@@ -108,7 +108,13 @@ def _memory_per_job(runs: Mapping[str, Run]) -> str:
     if not found:
         return NO_DATA
     most, one, part = max(found, key=lambda each: each[0])
-    return f"{most / 1e6:.1f} MB (run {part.name}, {one.in_flight:g} in flight; the most of {len(found)} loads)"
+    bound = f"over rest at most {most / 1e6:.1f} MB, in {part.name} with {one.in_flight:g} in flight"
+    sound = {name: run for name, run in runs.items() if usable(run)}
+    slope = marginal([one for _, one in memory.scaled(sound)])
+    if slope is None:
+        return f"{most / 1e6:.1f} MB ({bound})"
+    flights = f"{slope.fewest:g} to {slope.most:g} in flight"
+    return f"{slope.per_job / 1e6:.1f} MB (slope over {slope.loads} loads of scaling, {flights}; {bound})"
 
 
 def _cost(runs: Mapping[str, Run], prices: Prices) -> str:

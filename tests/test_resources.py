@@ -108,7 +108,7 @@ async def test_generate_resources_report(measured: Measured, folders: dict[str, 
     for name in SCENARIOS:
         assert re.search(rf"^\| {name} +\| {chosen[name].name} ", text, re.MULTILINE)
     for line in (
-        r"Memory per job: \d+\.\d MB \(run .+\)",
+        r"Memory per job: -?\d+\.\d MB \(.+\)",
         r"Cost per 1000 jobs: \d+\.\d+ \w+ \(run .+\)",
         r"Cache hit rate: \d+\.\d% \(n = \d+; .+\)",
     ):

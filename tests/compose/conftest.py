@@ -33,14 +33,14 @@ def without_engine() -> str | None:
 
 @pytest.fixture(scope="session")
 def project() -> Mapping[str, str]:
-    """The environment of a project that gets in nobody's way: any free ports, and a subnet that is drawn."""
+    """The environment of a project that gets in nobody's way: any free ports, and a subnet of its own."""
     if reason := without_engine():
         pytest.skip(f"needs a container engine: {reason}")
     return {
         "COMPOSE_PROJECT_NAME": f"reelbench-test-{secrets.token_hex(3)}",
         "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
         "T2V_CONTROL_TOKEN": secrets.token_hex(16),
-        "REELBENCH_SUBNET": f"10.{secrets.randbelow(256)}",
+        "REELBENCH_SUBNET": "198.18",  # set aside for benches (RFC 2544), so nobody's network
         "REELBENCH_API_PORT": "0",
         "REELBENCH_PROMETHEUS_PORT": "0",
         "REELBENCH_GRAFANA_PORT": "0",

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from stack.docker import Container
+from stack.places import ROOT
 from tests.compose.conftest import WORKERS, Compose
 
 pytestmark = pytest.mark.timeout(400)  # the first one builds the image
@@ -59,7 +60,12 @@ def test_grafana_is_given_its_datasource_and_its_dashboards(compose: Compose, pa
     )
     assert "/etc/grafana/provisioning/datasources/prometheus.yml" in found
     assert "/etc/grafana/dashboards/overview.json" in found
-    assert httpx.get(f"{published(parts, 'grafana')}/api/health", trust_env=False).status_code == 200
+    grafana = published(parts, "grafana")
+    health = httpx.get(f"{grafana}/api/health", trust_env=False)
+    assert health.status_code == 200
+    if health.json()["version"] != "stand-in":  # a real one says what it made of them
+        shown = httpx.get(f"{grafana}/api/search", params={"type": "dash-db"}, trust_env=False).json()
+        assert len(shown) == len(list((ROOT / "grafana" / "dashboards").glob("*.json")))
 
 
 def test_a_scenario_finds_the_stack_and_passes(scenario: Callable[..., str]) -> None:

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from reporter import ascii as chart
 from reporter.indicators import indicators
 from reporter.markdown import NO_DATA, NONE, NOT_RUN, fenced, megabytes, percent, table, whole
-from reporter.memory import CLEAR, ITERATIONS, Growth, footprint, growths, limits, resident, series, together
+from reporter.memory import (
+    CLEAR,
+    ITERATIONS,
+    Footprint,
+    Growth,
+    footprint,
+    growths,
+    limits,
+    marginal,
+    resident,
+    series,
+    together,
+)
 from reporter.runs import Run
 from reporter.stamp import unquotable
 
@@ -45,7 +57,7 @@ def at_rest(runs: Mapping[str, Run]) -> list[str]:
             "and encode video."
         ),
         table(("Process", "Unique, lowest", "Resident, highest", "Limit"), rows, "lrrr"),
-        fenced(chart.bars([(process, (size or 0.0) / 1e6) for process, size in lowest.items()], "MB")),
+        fenced(chart.bars([(process, size / 1e6) for process, size in lowest.items() if size is not None], "MB")),
     ]
 
 
@@ -75,10 +87,11 @@ def per_job(runs: Mapping[str, Run]) -> list[str]:
     return [
         (
             "Growth of the unique memory of all processes of the service from rest to the highest reading of a load, "
-            "by jobs in flight. At rest each process is at its lowest reading in the hour before, so what a first job "
-            "makes it load and keep is shared by few jobs at a low load, and by many at a high one."
+            "by jobs in flight. At rest each process is at its lowest reading in the hour before, so what a first job, "
+            "or a load before this one, made it load and keep is shared by few jobs at a low load, and by many at a "
+            "high one: an upper bound. What a job more adds is the slope of the peak by jobs in flight."
         ),
-        table(("Run", "Load", "At rest", "Peak", "In flight", "Per job"), rows, "llrrrr"),
+        table(("Run", "Load", "At rest", "Peak", "In flight", "Over rest, per job"), rows, "llrrrr"),
         fenced(chart.bars(bars, "MB", 2)),
     ]
 
@@ -100,6 +113,8 @@ def leaks(runs: Mapping[str, Run]) -> list[str]:
         why = unquotable(run)
         found = [] if why else growths(run)
         blocks.append(f"**`{run.name}`: {why or _verdict(run)}**")
+        if sure := [one.process for one in found if one.low > 0]:
+            blocks.append(f"Growth whose interval excludes 0, however small: {', '.join(sure)}.")
         if found:
             headers = (
                 "Process",
@@ -121,8 +136,8 @@ def _verdict(run: Run) -> str:
         return NO_DATA
     if target is None:
         return percent(value)
-    word = "no leak" if target.passed else "it grows"
-    return f"{word}, {percent(value)} at most, the target is {target.op} {percent(target.limit)}"
+    word = "below the target" if target.passed else "it grows"
+    return f"{word}: {percent(value)} at most, the target is {target.op} {percent(target.limit)}"
 
 
 def _growth_row(one: Growth) -> tuple[str, ...]:
@@ -167,13 +182,19 @@ def recommendations(runs: Mapping[str, Run]) -> Sequence[str]:
             for one in growths(run)
             if one.share(one.low) > CLEAR
         ]
-    scaling = runs.get("scaling")
-    prints = [(part, one) for part in (scaling.parts if scaling else ()) if (one := footprint(part))]
+    prints = scaled(runs)
     if prints:
         part, most = max(prints, key=lambda pair: pair[1].peak)
+        slope = marginal([one for _, one in prints])
+        further = f", and {megabytes(slope.per_job)} for each further job in flight" if slope else ""
         found.append(
             f"The service holds {megabytes(most.peak)} at its highest reading in `{part.name}` "
-            f"({most.in_flight:.0f} jobs in flight), of which {megabytes(most.rest)} at rest: give it that much, and "
-            f"{megabytes(most.per_job)} for each further job in flight."
+            f"({most.in_flight:.0f} jobs in flight), {megabytes(most.rest)} of it at rest: give it that much{further}."
         )
     return found
+
+
+def scaled(runs: Mapping[str, Run]) -> list[tuple[Run, Footprint]]:
+    """The loads of the scenario `scaling` of which both are known: jobs in flight and memory."""
+    run = runs.get("scaling")
+    return [(part, one) for part in (run.parts if run else ()) if (one := footprint(part))]

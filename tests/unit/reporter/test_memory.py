@@ -1,12 +1,13 @@
 """Growth with the jobs, and memory per job in flight."""
 
+import math
 import random
 from pathlib import Path
 
 import pytest
 
 from reporter.indicators import indicators
-from reporter.memory import growth, growths, together
+from reporter.memory import Footprint, growth, growths, marginal, together
 from reporter.runs import Run
 from tests.unit.reporter.resources import MB, READINGS, resources, steady
 
@@ -71,15 +72,38 @@ def test_readings_that_are_alike_widen_the_interval() -> None:
     assert alike.high - alike.low > 2 * (independent.high - independent.low)
 
 
-def test_the_interval_holds_the_true_slope_as_often_as_it_says() -> None:
-    """Of 200 made-up processes, whose readings are independent."""
+@pytest.mark.parametrize(("alike", "least"), [(0.0, 188), (0.5, 178), (0.8, 160)])
+def test_the_interval_holds_the_true_slope_about_as_often_as_it_says(alike: float, least: int) -> None:
+    """Of 200 made-up processes with 14 readings, of which each resembles the one before: AR(1)."""
     rng = random.Random(11)
     held = 0
     for _ in range(200):
-        found = growth("x", [(n, 50 * MB + 3e4 * n + rng.gauss(0, 2e5)) for n in range(20)])
+        noise, points = rng.gauss(0, 2e5), []
+        for n in range(14):
+            points.append((n, 50 * MB + 3e4 * n + noise))
+            noise = alike * noise + math.sqrt(1 - alike**2) * rng.gauss(0, 2e5)
+        found = growth("x", points)
         assert found
         held += found.low <= 3e4 <= found.high
-    assert 184 <= held <= 200
+    assert least <= held <= 200
+
+
+def test_hours_of_readings_are_thinned_and_tell_the_same_slope() -> None:
+    """Slopes between all pairs of 30,000 would take gigabytes."""
+    rng = random.Random(3)
+    found = growth("x", [(n, 50 * MB + 100 * n + abs(rng.gauss(0, 1e5))) for n in range(30_000)])
+    assert found
+    assert found.n <= 401
+    assert found.slope == pytest.approx(100, rel=0.05)
+
+
+def test_a_job_more_in_flight_costs_the_slope_over_loads() -> None:
+    prints = [Footprint(300 * MB, (310 + 2 * flight) * MB, flight) for flight in (1, 5, 20)]
+    found = marginal(prints)
+    assert found
+    assert found.per_job == pytest.approx(2 * MB)
+    assert (found.fewest, found.most) == (1, 20)
+    assert marginal(prints[:2]) is None
 
 
 def test_memory_per_job_is_the_growth_over_rest_by_the_jobs_in_flight(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def test_each_scenario_has_its_row_and_the_paper_its_lines(tmp_path: Path) -> No
     report = written(tmp_path, twice(), pooling(), spent(), *own)
     rows = re.findall(r"^\| ([a-z-]+) +\| 2023", report.split("## Key metrics", maxsplit=1)[0], re.MULTILINE)
     assert tuple(rows) == (*SCENARIOS, "single")
-    assert re.search(r"^Memory per job: 1\.. MB \(run .+, 4 in flight; the most of 2 loads\)$", report, re.MULTILINE)
+    assert re.search(
+        r"^Memory per job: 1\.. MB \(over rest at most 1\.. MB, in .+ with 4 in flight\)$", report, re.MULTILINE
+    )
     assert re.search(r"^Cost per 1000 jobs: \d+\.\d\d USD \(run .+, 60 jobs; .+\)$", report, re.MULTILINE)
     assert re.search(r"^Cache hit rate: 50\.0% \(n = 220; .+110 of 110 achievable hits\)$", report, re.MULTILINE)
     pictures = re.findall(r"!\[[^\]]*\]\((figures/resources_[\w-]+\.svg)\)", report)
