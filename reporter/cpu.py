@@ -8,6 +8,7 @@ from contract.catalogue import Phase
 from reporter.indicator import Indicator
 from reporter.memory import SERVICE, title
 from reporter.runs import Run
+from reporter.statistics import highest_bucket, sample_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,33 @@ def measured_seconds(run: Run) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Of the event loops of one kind of process, in seconds, by PromQL."""
+    """Of the event loops of one kind of process, in seconds, by PromQL. `high` is the P99; of too small a sample,
+    a bound of the maximum.
+    """
 
     n: float
     p50: float | None
-    p99: float | None
+    high: float | None
+
+    @property
+    def supported(self) -> bool:
+        return self.n >= sample_floor(0.99)
 
 
 def lags(run: Run) -> dict[str, Lag]:
     """By kind of process, where the loops were looked at."""
     return {
-        job: Lag(n, run.answers.value("loop.p50", job=job), run.answers.value("loop.p99", job=job))
+        job: Lag(n, run.answers.value("loop.p50", job=job), _high(run, job, n))
         for job in run.answers.label_values("loop.n", "job")
         if (n := run.answers.value("loop.n", job=job))
     }
+
+
+def _high(run: Run, job: str, n: float) -> float | None:
+    if n >= sample_floor(0.99):
+        return run.answers.value("loop.p99", job=job)
+    bucket = highest_bucket(run.answers.buckets("loop.buckets", job=job))
+    return None if bucket is None or not math.isfinite(bucket.high) else bucket.high
 
 
 def counted(run: Run, query: str, process: str, **labels: str) -> float | None:

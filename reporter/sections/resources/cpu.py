@@ -10,6 +10,7 @@ from reporter.markdown import NO_DATA, NONE, NOT_RUN, fenced, millis, percent, t
 from reporter.memory import SERVICE
 from reporter.runs import Run
 from reporter.stamp import unquotable
+from reporter.statistics import sample_floor
 
 PROFILE = ("job-profile", "scaling")
 """Scenarios from which the profile of a job is taken, the first that was run."""
@@ -120,7 +121,7 @@ def loop_lag(runs: Mapping[str, Run]) -> list[str]:
     if not parts:
         return [f"Event-loop lag: {NOT_RUN}."]
     rows = [
-        (part.name, job, whole(lag.n), millis(lag.p50), millis(lag.p99))
+        (part.name, job, whole(lag.n), millis(lag.p50), f"{'' if lag.supported else '≤ '}{millis(lag.high)}")
         for part in parts
         if unquotable(part) is None
         for job, lag in lags(part).items()
@@ -128,7 +129,8 @@ def loop_lag(runs: Mapping[str, Run]) -> list[str]:
     return [
         (
             "Every 100 ms each event loop is asked how late it is; whatever else is due on it is as late. Up to 1 ms "
-            "is the grain of uvloop's timers. By PromQL, so within 30 % (the width of a bucket)."
+            "is the grain of uvloop's timers. By PromQL, so within 30 % (the width of a bucket). Fewer than "
+            f"{sample_floor(0.99)} looks carry no P99: ≤ bounds the longest of them."
         ),
         table(("Run", "Processes", "n", "P50", "P99"), rows, "llrrr") if rows else f"Event-loop lag: {NO_DATA}.",
     ]
@@ -164,11 +166,11 @@ def recommendations(runs: Mapping[str, Run]) -> Sequence[str]:
             f"“{title}” with {millis(seconds)} ({percent(seconds / price.service, 0)}): a saving counts most there."
         )
     late = [
-        (lag.p99, job, part.name)
+        (lag.high, job, part.name)
         for run in runs.values()
         for part in run.parts
         for job, lag in lags(part).items()
-        if job in SERVICE and lag.p99 is not None and lag.p99 > LONG_LAG
+        if job in SERVICE and lag.supported and lag.high is not None and lag.high > LONG_LAG
     ]
     if late:
         p99, job, name = max(late)

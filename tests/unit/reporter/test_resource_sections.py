@@ -88,6 +88,14 @@ def test_a_late_loop_is_advised_upon(tmp_path: Path) -> None:
     assert not any("late by" in one for one in cpu.recommendations(runs(tmp_path)))
 
 
+def test_few_looks_at_a_loop_carry_a_bound_and_no_p99(tmp_path: Path) -> None:
+    folder = resources("job-profile")
+    folder.answers["loop.n"][0]["value"] = 298
+    few = "\n".join(cpu.loop_lag({"job-profile": Run.load(folder.write(tmp_path / "few"))}))
+    assert row(few, "job-profile")[-1] == "≤ 6.0 ms"
+    assert row("\n".join(cpu.loop_lag(runs(tmp_path / "many"))), "job-profile")[-1] == "4.0 ms"
+
+
 def test_a_figure_is_drawn_for_each_run_along_which_memory_is_known(tmp_path: Path) -> None:
     found = draw(runs(tmp_path), load_prices(EXAMPLE), tmp_path / "figures")
     assert found == {
