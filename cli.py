@@ -205,6 +205,11 @@ async def _some_stack(folder: Path, scenario: Scenario, options: argparse.Namesp
     logs = folder / "logs"
     compose = None if running or scenario.wants_own_settings else await find_compose()
     if compose is not None:
+        if scenario.cancel and not compose.shows_files:  # nothing found would mean nothing seen
+            raise UsageError(
+                f"The scenario {scenario.name} looks for files that cancelled jobs leave, and the volume of the "
+                "compose stack is not for this user to read: run it as root, or stop that stack first."
+            )
         say.print(f"using the compose stack at {compose.api_url}")
         began = time.time()
         try:

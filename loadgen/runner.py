@@ -188,11 +188,7 @@ def _faults(step: Step, controller: Controller, seed: int, ledger: _Ledger | Non
     """Raises UsageError where they are wanted of a stack that others keep up."""
     if controller.fleet is None and step.scenario.faults:
         raise UsageError(f"The scenario {step.scenario.name} ends processes, so it needs a stack of its own.")
-    return Faults(controller.fleet, seed, ledger.lock.under if ledger else _untold)
-
-
-def _untold(*_: object) -> contextlib.AbstractContextManager[None]:
-    return contextlib.nullcontext()
+    return Faults(controller.fleet, seed, ledger.lock.under if ledger else None)
 
 
 def _video(warmup: list[JobRecord]) -> str:

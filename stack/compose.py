@@ -175,6 +175,11 @@ class ComposeStack:
     def remove_target(self, instance: str) -> None:
         ask("exec", self._prometheus.id, "rm", "-f", f"{TARGETS}/{_plain(instance)}.json")
 
+    @property
+    def shows_files(self) -> bool:
+        """Whether this user may look at what service and workers share; the engine's volumes are root's."""
+        return os.access(self.data_dir, os.R_OK | os.X_OK)
+
     async def restart_workers(self, workload: Workload) -> list[str]:  # noqa: ARG002 - as every stack has it
         raise UsageError("The workers of a compose stack are not restarted with other settings.")
 

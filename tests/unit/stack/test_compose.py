@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from contract.errors import EnvironmentFault, UsageError
-from stack.compose import ROLES, ComposeFleet, find_compose
+from contract.settings import Workload
+from stack.compose import ROLES, ComposeFleet, ComposeStack, find_compose
 from stack.docker import Container, ask, containers
 
 STARTED = "2026-01-02T03:04:05.123456789Z"
@@ -136,3 +137,12 @@ async def test_one_that_is_started_again_gets_an_address_that_nobody_has_had(
     connected = re.findall(r"network connect --ip (\S+) --alias worker inside worker1", (engine / "asked").read_text())
     assert len(set(connected)) == 2
     assert all(0 < int(address.split(".")[2]) < 128 for address in connected)
+
+
+def test_a_volume_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    def shown(place: Path) -> bool:
+        mounts = [{"Destination": "/data", "Source": str(place)}]
+        return ComposeStack([Container.of(told(role, Mounts=mounts)) for role in ROLES], Workload()).shows_files
+
+    assert shown(tmp_path)
+    assert not shown(tmp_path / "of-another-user")
