@@ -13,8 +13,10 @@ import httpx
 
 from contract.errors import EnvironmentFault, UsageError
 
-POLL = 0.2
+POLL = 0.1
 """Seconds between two looks at the targets."""
+DUE = 0.75
+"""Share of its interval after which a target is about to be scraped again: the scrape before may have been late."""
 TIMESTAMP_TOLERANCE = 0.005
 """Prometheus may move a scrape's timestamp by up to 2 ms to keep its grid; a later scrape is beyond that."""
 
@@ -167,41 +169,61 @@ async def _skew(prometheus: Prometheus, tries: int = 3) -> float:
 
 
 async def settled(url: str, since: float, bound: float, expected: Collection[str] = ()) -> float:
-    """Waits until every discovered target has been scraped well after `since`, and returns that reading's time.
+    """Waits until every discovered target has been scraped well after `since`, and returns a reading's time.
 
-    `since` is Unix time by our clock; the return value is Unix time by Prometheus's, fit for `@`. A target that
-    `up` still remembers but that is no longer discovered is not waited for. `expected` names instances that must be
-    there too, since a target file may be read seconds after it was written. Raises PromQLError after `bound`
-    seconds, naming the targets that are missing.
+    `since` is Unix time by our clock; the return value is Unix time by Prometheus's, fit for `@`: nothing that happens
+    after this returned is in a sample of that time or before. A scrape carries the time of its start, so one that was
+    under way at the reading is waited for too. A target that `up` still remembers but that is no longer discovered is
+    not waited for. `expected` names instances that must be there too, since a target file may be read seconds after it
+    was written. Raises PromQLError after `bound` seconds, naming the targets that are missing.
     """
     deadline = time.monotonic() + bound
     async with Prometheus(url) as prometheus:
         threshold = since + await _skew(prometheus) + TIMESTAMP_TOLERANCE
+        reading: float | None = None
         while True:
-            reading, late = await _look(prometheus, threshold, expected)
-            if reading is not None and not late:
-                return reading
+            look = await _look(prometheus, threshold, expected)
+            if look.time is not None and not look.late:
+                reading = reading or look.time
+                if look.holds(reading):
+                    return reading
             if time.monotonic() + POLL > deadline:
-                what = "; ".join(late) or "no target is discovered"
+                what = "; ".join(look.late) or ("a scrape is under way" if reading else "no target is discovered")
                 raise PromQLError(
                     f"Prometheus has not read every process within {bound:g} s: {what}. See {prometheus.url}/targets."
                 )
             await asyncio.sleep(POLL)
 
 
-async def _look(prometheus: Prometheus, threshold: float, expected: Collection[str]) -> tuple[float | None, list[str]]:
-    """The time of one reading (None without targets) and the targets that it still misses, each with the reason."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """At the targets: the time of it (None without targets), those not scraped since the threshold, each with the
+    reason, and of the others the last scrape and the interval.
+    """
+
+    time: float | None
+    late: list[str]
+    scraped: list[tuple[float, float]]
+
+    def holds(self, reading: float) -> bool:
+        """Whether every scrape that began before it has come in."""
+        return all(last > reading or reading < last + DUE * interval for last, interval in self.scraped)
+
+
+async def _look(prometheus: Prometheus, threshold: float, expected: Collection[str]) -> _Look:
     targets = await prometheus.active_targets()
-    scraped = await prometheus.query("timestamp(up) and up == 1")
-    fresh = {_key(s.labels) for s in scraped if s.value is not None and s.value > threshold}
-    late = [
-        f"{_name(target['labels'])} ({target.get('lastError') or 'no scrape since'})"
-        for target in targets
-        if _key(target["labels"]) not in fresh and not _abandoned(target["labels"], expected)
-    ]
+    answer = await prometheus.query("timestamp(up) and up == 1")
+    times = {_key(s.labels): s.value for s in answer if s.value is not None and s.value > threshold}
+    late, scraped = [], []
+    for target in targets:
+        last = times.get(_key(target["labels"]))
+        if last is not None:
+            scraped.append((last, _duration(target["scrapeInterval"])))
+        elif not _abandoned(target["labels"], expected):
+            late.append(f"{_name(target['labels'])} ({target.get('lastError') or 'no scrape since'})")
     found = {target["labels"].get("instance") for target in targets}
     late += [f"{instance} (not discovered)" for instance in expected if instance not in found]
-    return (scraped[0].time if scraped and targets else None), sorted(late)
+    return _Look(answer[0].time if answer and targets else None, sorted(late), scraped)
 
 
 def _abandoned(labels: Mapping[str, str], expected: Collection[str]) -> bool:

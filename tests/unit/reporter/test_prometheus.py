@@ -1,6 +1,7 @@
 """The client against answers that a healthy Prometheus would not give."""
 
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +12,7 @@ from reporter.prometheus import Prometheus, PromQLError, settled
 from reporter.queries import collect
 
 Answer = Callable[[], web.Response]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @asynccontextmanager
@@ -20,6 +22,12 @@ async def answering(answer: Answer) -> AsyncIterator[str]:
     async def handle(_: web.Request) -> web.Response:
         return answer()
 
+    async with handling(handle) as url:
+        yield url
+
+
+@asynccontextmanager
+async def handling(handle: Handler) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
     runner = web.AppRunner(app)
@@ -88,6 +96,48 @@ async def test_nobody_there_is_an_error_that_names_the_address() -> None:
             await prometheus.query("x")
     with pytest.raises(PromQLError, match="does not answer"):
         await settled(url, 0.0, 1.0)
+
+
+class Scraping:
+    """A Prometheus with one target. Each look finds the next of `scrapes`: how long ago its last one began."""
+
+    def __init__(self, began: float, scrapes: list[float]) -> None:
+        self.began = began
+        self.last = iter(scrapes)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        labels = {"job": "worker", "instance": "worker-1"}
+        if request.path.endswith("/targets"):
+            return success(data={"activeTargets": [{"labels": labels, "scrapeInterval": "1s"}]})()
+        if (await request.post())["query"] == "time()":
+            return success(data={"resultType": "scalar", "result": [time.time(), str(time.time())]})()
+        sample = {"metric": labels, "value": [self.began + 10, str(self.began + next(self.last))]}
+        return success(data={"resultType": "vector", "result": [sample]})()
+
+
+@pytest.mark.parametrize(
+    ("scrapes", "looks"),
+    [
+        ([9.5], 1),
+        ([9.1, 9.1, 10.2], 3),
+        ([9.1, 9.9, 10.9], 2),
+    ],
+    ids=["none is due", "one is due and comes", "one was under way"],
+)
+async def test_a_reading_waits_for_scrapes_that_were_under_way(scrapes: list[float], looks: int) -> None:
+    """Such a one began before the reading and may still see what comes after it: a count would start too high."""
+    began = time.time()
+    prometheus = Scraping(began, scrapes)
+    async with handling(prometheus.handle) as url:
+        assert await settled(url, began, 5.0) == pytest.approx(began + 10, abs=0.001)
+    assert len(list(prometheus.last)) == len(scrapes) - looks
+
+
+async def test_a_scrape_that_never_comes_in_is_said() -> None:
+    began = time.time()
+    async with handling(Scraping(began, [9.1] * 20).handle) as url:
+        with pytest.raises(PromQLError, match="a scrape is under way"):
+            await settled(url, began, 0.5)
 
 
 async def test_one_refused_query_ends_a_collection() -> None:
