@@ -75,6 +75,8 @@ class Workload(BaseSettings):
     first_backoff: PositiveFloat = Field(default=0.05, description="longest wait before a second attempt; doubles")
     pooling: bool = Field(default=True, description="whether connections to providers are kept for the next call")
     breaker: BreakerTerms = BreakerTerms()
+    parallel_scenes: bool = Field(default=True, description="whether the calls of all scenes are made at once")
+    wake_up: bool = Field(default=True, description="whether a job wakes an idle worker, or is found at its next look")
     job_deadline: PositiveFloat = 30.0
     lease: PositiveFloat = 10.0
     renew_every: PositiveFloat = 2.5

@@ -39,7 +39,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Settings = dict[str, bool | str | int | float]
+Settings = dict[str, bool | str | int | float | dict[str, bool | str | int | float]]
 
 
 class _Named(_Strict):

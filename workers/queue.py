@@ -160,7 +160,7 @@ class LedgerWorker(Worker):
         if not self._queue_empty:
             claims = await self._ledger.claim(order)
         else:
-            self._waiting = asyncio.ensure_future(self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, order))
+            self._waiting = asyncio.ensure_future(self._awaited(order))
             try:
                 claims = await self._waiting
             except asyncio.CancelledError:
@@ -169,6 +169,12 @@ class LedgerWorker(Worker):
                 return []  # the worker stops
         self._unanswered = None
         return claims
+
+    async def _awaited(self, order: Order) -> list[Claim]:
+        if self._workload.wake_up:
+            return await self._ledger.claim_when_woken(self._blocking, SAFETY_POLL, order)
+        await asyncio.sleep(SAFETY_POLL)
+        return await self._ledger.claim(order)
 
     def _order(self, limit: int, token_prefix: str) -> Order:
         workload = self._workload

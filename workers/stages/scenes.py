@@ -1,9 +1,14 @@
-"""Narration and picture of every scene, all at once. What cannot be had of one is replaced; the others go on."""
+"""Narration and picture of every scene, all at once unless told otherwise.
+
+What cannot be had of one is replaced; the others go on.
+"""
 
 import asyncio
+import contextlib
 import logging
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from anyio import to_thread
@@ -22,17 +27,25 @@ from workers.work import SceneWork, Work
 
 log = logging.getLogger(__name__)
 
+Make = Callable[[SceneWork, Work, Tools], Awaitable[None]]
+
 USUAL_RATE = 24_000
 """Hz of a narration where there is no other to go by."""
 
 
 async def scenes(work: Work, tools: Tools) -> None:
     """Raises StageError when more than half of the scenes failed."""
+    turn = contextlib.nullcontext() if tools.workload.parallel_scenes else asyncio.Lock()
+
+    async def in_turn(make: Make, scene: SceneWork) -> None:
+        async with turn:
+            await make(scene, work, tools)
+
     try:
         async with asyncio.TaskGroup() as group:
             for scene in work.scenes:
-                group.create_task(_narration(scene, work, tools))
-                group.create_task(_picture(scene, work, tools))
+                group.create_task(in_turn(_narration, scene))
+                group.create_task(in_turn(_picture, scene))
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None  # the first to fail for a reason of ours; the others were cancelled
     failed = work.failed_scenes

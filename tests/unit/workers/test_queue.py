@@ -42,6 +42,14 @@ async def test_a_job_is_picked_up_at_once_and_not_at_the_next_poll(redis_url: st
         assert bench.metric("t2v_job_queue_seconds_count") == 20
 
 
+async def test_without_a_wake_up_a_job_waits_for_the_next_look(redis_url: str) -> None:
+    """As in a stock arq, which an ablation compares with."""
+    async with working(redis_url, completed, wake_up=False) as bench:
+        for _ in range(6):
+            await bench.ends(await bench.submit())
+        assert bench.metric("t2v_job_queue_seconds_sum") / 6 > 0.1 * SAFETY_POLL
+
+
 async def test_no_more_jobs_run_at_once_than_there_are_slots(redis_url: str) -> None:
     now = most = 0
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,18 @@ async def test_a_good_job_tells_where_its_time_went(new_bench: Callable[..., Ben
     for label in ("parse", "script", "scenes", "assemble", "publish"):
         assert bench.registry.get_sample_value("t2v_stage_seconds_count", {"stage": label}) == 1
     assert bench.registry.get_sample_value("t2v_stage_cpu_seconds_total", {"stage": "parse"})
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+async def test_calls_of_scenes_overlap_unless_one_is_to_wait_for_the_other(
+    new_bench: Callable[..., Bench], *, parallel: bool
+) -> None:
+    bench = new_bench(parallel_scenes=parallel)
+    timings = (await bench.render()).timings
+    calls = sorted((one for one in timings.calls if one.provider is not Provider.LLM), key=lambda call: call.start)
+    assert len(calls) == 2 * SCENES
+    overlaps = [after.start < call.start + call.seconds for call, after in pairwise(calls)]
+    assert any(overlaps) is parallel
 
 
 async def test_wav_narrations_are_encoded_once(new_bench: Callable[..., Bench], wav_speaker: str) -> None:
