@@ -18,23 +18,37 @@ export REELBENCH_RUN := $(value RUN)
 export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
 export REELBENCH_PRICES := $(value PRICES)
+export REELBENCH_REPEAT := $(value REPEAT)
+export REELBENCH_A := $(value A)
+export REELBENCH_B := $(value B)
+export REELBENCH_ON := $(value ON)
+export REELBENCH_RUNG := $(value RUNG)
+export REELBENCH_ANYWAY := $(value ANYWAY)
 export REELBENCH_TARGET := $(value TARGET)
 export REELBENCH_PROMETHEUS := $(value PROMETHEUS)
-unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES TARGET PROMETHEUS
+unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES REPEAT A B ON RUNG ANYWAY TARGET PROMETHEUS
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario chaos scenarios report bench up query setup test test-compose lint dashboards clean
+.PHONY: help scenario compare ablation chaos scenarios report bench up query setup test test-compose lint dashboards clean
 
 ##@ Measure
-scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf]
+scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf] [REPEAT=5]
 	@exec $(PY) -m cli scenario $${REELBENCH_NAME:+"$$REELBENCH_NAME"} \
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
 	  $${REELBENCH_MINUTES:+--minutes "$$REELBENCH_MINUTES"} \
+	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"} \
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"} \
 	  $${REELBENCH_TARGET:+--target "$$REELBENCH_TARGET"} $${REELBENCH_PROMETHEUS:+--prometheus "$$REELBENCH_PROMETHEUS"}
+compare: setup ## Is B better or worse than A? A=<runs> B=<runs> [ON=response_p95] [RUNG=users-5] [ANYWAY=1]
+	@exec $(PY) -m cli compare $${REELBENCH_A:+--a "$$REELBENCH_A"} $${REELBENCH_B:+--b "$$REELBENCH_B"} \
+	  $${REELBENCH_ON:+--on "$$REELBENCH_ON"} $${REELBENCH_RUNG:+--rung "$$REELBENCH_RUNG"} \
+	  $${REELBENCH_ANYWAY:+--anyway}
+ablation: setup ## What each optimisation gains: everything on against one thing off [REPEAT=4] [SEED=1]
+	@exec $(PY) -m cli ablation $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} \
+	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"}
 chaos: setup ## Kill, pause and starve its processes: every scenario with faults of processes [SEED=1]
 	@exec $(PY) -m cli scenario chaos $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"}
 scenarios: setup ## List the scenarios

@@ -20,10 +20,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+import campaign
+from campaign import Planned
 from contract.cancellation import to_the_end
 from contract.errors import EnvironmentFault, ReelbenchError, UsageError
 from contract.limits import raise_open_files
-from contract.runfolder import RESULT, Verdict
+from contract.runfolder import RESULT, Result, Verdict
+from contract.runset import SET, SetInfo, SetKind
 from contract.suites import ABOUT_RESOURCES, RELIABILITY
 from loadgen.display import Display
 from loadgen.document import Document, default_document, read_document
@@ -38,6 +41,16 @@ from reporter.prometheus import Prometheus, Series
 from reporter.reliability import write_reliability_report
 from reporter.resources import write_resources_report
 from reporter.runs import Run
+from reporter.study import words
+from reporter.study.ablation_report import effects, write_ablation
+from reporter.study.ablation_report import headline as ablation_headline
+from reporter.study.comparison import Word, compare
+from reporter.study.comparison_report import headline as comparison_headline
+from reporter.study.comparison_report import write_comparison
+from reporter.study.measures import MEASURES, PRIMARY
+from reporter.study.repeats_report import headline as repeats_headline
+from reporter.study.repeats_report import write_repeats
+from reporter.study.sets import differences, read_set, run_set
 from reporter.summary import summary
 from stack.attach import announced, find_running, only_one
 from stack.compose import find_compose
@@ -111,6 +124,8 @@ async def _scenario(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
     _check_target(options, scenarios)
     raise_open_files()  # each job under way is a socket
+    if options.repeat:
+        return await _repeat(scenarios, document, options)
     statuses, folders = [], []
     for scenario in scenarios:
         folder = new_run_folder(scenario.name)
@@ -137,13 +152,67 @@ def _check_target(options: argparse.Namespace, scenarios: Sequence[Scenario]) ->
             )
 
 
-async def _run_scenario(scenario: Scenario, document: Document, folder: Path, options: argparse.Namespace) -> int:
-    seed, generators = options.seed, options.generators
-    say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
+async def _repeat(scenarios: Sequence[Scenario], document: Document, options: argparse.Namespace) -> int:
+    if len(scenarios) > 1:
+        raise UsageError(f"REPEAT goes with one scenario, and {options.name} is several: name one of them.")
+    [scenario] = scenarios
+    plan = campaign.repeats(scenario, options.seed, options.repeat)
+    status, folder = await _campaign(SetKind.REPEATS, scenario.name, scenario.title, plan, document, options)
+    for line in repeats_headline(folder):
+        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"\nreport  {_short(write_repeats(folder))}\nruns    {_short(folder)}", markup=False)
+    return status
+
+
+async def _ablation(options: argparse.Namespace) -> int:
+    document = read_document(options.document) if options.document else default_document(ROOT)
+    raise_open_files()
+    plan = campaign.ablation(options.seed, options.repeat, options.jobs)
+    status, folder = await _campaign(SetKind.ABLATION, "ablation", "Ablation", plan, document, options)
+    report = write_ablation(folder)
+    out.print(ablation_headline(read_set(folder), effects(folder)).replace("**", ""), markup=False, soft_wrap=True)
+    out.print(f"\nreport  {_short(report)}\nruns    {_short(folder)}", markup=False)
+    return status if status == EXIT[Verdict.INVALID] else 0  # what is off may cost a target: that is what is asked
+
+
+async def _campaign(
+    kind: SetKind, name: str, title: str, plan: Sequence[Planned], document: Document, options: argparse.Namespace
+) -> tuple[int, Path]:
+    """The highest exit status of its runs, and its folder."""
+    folder = new_run_folder(f"{name}-x{options.repeat}")
+    info = SetInfo(
+        id=folder.name,
+        kind=kind,
+        name=name,
+        title=title,
+        seed=options.seed,
+        repeats=options.repeat,
+        started=time.time(),
+    )
+
+    async def make(planned: Planned, run: Path) -> int:
+        result = await _measured(planned.scenario, document, planned.seed, run, options)
+        out.print("\n".join(summary(run)[:2]), markup=False, soft_wrap=True)
+        return EXIT[result.verdict]
+
+    status = await campaign.carry_out(info, plan, folder, make, _dim)
+    point_latest(folder)
+    return status, folder
+
+
+async def _measured(
+    scenario: Scenario, document: Document, seed: int, folder: Path, options: argparse.Namespace
+) -> Result:
     async with _some_stack(folder, scenario, options) as stack:
         with Display(say) as display:
             progress = Progress(changed=display.show)
-            result = await measure(scenario, document, seed, stack, folder, progress, generators)
+            return await measure(scenario, document, seed, stack, folder, progress, options.generators)
+
+
+async def _run_scenario(scenario: Scenario, document: Document, folder: Path, options: argparse.Namespace) -> int:
+    seed = options.seed
+    say.print(f"[bold]{scenario.name}[/]: {escape(scenario.title)} (seed {seed}, {scenario.size})", markup=True)
+    result = await _measured(scenario, document, seed, folder, options)
     point_latest(folder)
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
@@ -171,11 +240,52 @@ def _write_report(write: Write, runs: list[Path], keep: Path) -> Path:
     return report
 
 
+def _found(name: str, *files: str) -> Path:
+    """The folder of a run or of a set: by its name in the folder of all runs, or by its path."""
+    for folder in (runs_dir() / name, Path(name)):
+        if any((folder / file).is_file() for file in files):
+            return folder.resolve()
+    raise UsageError(f"There is no finished run {name!r} in {_short(runs_dir())}.")
+
+
+async def _compare(options: argparse.Namespace) -> int:
+    """Status 1 says that B is worse, 3 that it cannot be told."""
+    if not options.a or not options.b:
+        raise UsageError(
+            "Say what to compare: make compare A=<runs> B=<runs>, each a set or runs, separated by commas."
+        )
+    named = [", ".join(Path(name).name for name in names) for names in (options.a, options.b)]
+    folders = [[_found(name, RESULT, SET) for name in names] for names in (options.a, options.b)]
+    a, b = (run_set(name, side, options.rung) for name, side in zip(named, folders, strict=True))
+    unlike = differences([*a.runs, *b.runs])
+    if unlike and not options.anyway:
+        told = "; ".join(unlike)
+        raise UsageError(
+            f"These runs are not alike, so that no difference would say why: {told}. If it is meant: ANYWAY=1"
+        )
+    found = compare(a, b, options.on)
+    folder = new_run_folder("comparison")
+    report = write_comparison(found, unlike, folder)
+    out.print(comparison_headline(found).replace("**", ""), markup=False, soft_wrap=True)
+    for row in found.rows:
+        if row.word in {Word.BETTER, Word.WORSE}:
+            out.print(
+                f"  {row.measure.title}: {row.word}, {words.difference(row.measure, row.difference)}", markup=False
+            )
+    out.print(f"\nreport  {_short(report)}", markup=False)
+    return {Word.WORSE: 1, Word.UNDECIDED: 3}.get(found.verdict.word, 0)
+
+
+def _write_set(folder: Path) -> Path:
+    return (write_repeats if read_set(folder).kind is SetKind.REPEATS else write_ablation)(folder)
+
+
 async def _report(options: argparse.Namespace) -> int:
     if options.run:
-        folder = runs_dir() / Path(options.run).name
-        if not (folder / RESULT).exists():
-            raise UsageError(f"There is no finished run {options.run!r} in {_short(runs_dir())}.")
+        folder = _found(options.run, RESULT, SET)
+        if (folder / SET).exists():
+            out.print(f"report  {_short(_write_set(folder))}", markup=False, soft_wrap=True)
+            return 0
         wanted = {_writer(Run.load(folder)): [folder]}
     else:
         wanted = {
@@ -310,6 +420,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _names(text: str) -> list[str]:
+    return [name for name in text.replace(",", " ").split() if name]
+
+
 def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
@@ -328,10 +442,34 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--jobs", type=_count, help="how many jobs to measure (default: the scenario's)")
     scenario.add_argument("--minutes", type=_count, help="for how long jobs arrive, where they do at a rate")
     scenario.add_argument("--generators", type=_count, help="processes that share the load (default: the scenario's)")
+    scenario.add_argument("--repeat", type=_count, help="how often, each time with a seed of its own and a new stack")
     scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
     scenario.add_argument("--target", metavar="URL", help="the API of a service that is not ours to start")
     scenario.add_argument("--prometheus", metavar="URL", help="which reads that service")
     scenario.set_defaults(command=_scenario)
+
+    compare = commands.add_parser("compare", help="is one set of runs better than another? 1 worse, 3 cannot be told")
+    for letter, what in (("a", "runs to compare with"), ("b", "runs that may be better or worse")):
+        compare.add_argument(
+            f"--{letter}", type=_names, metavar="RUNS", help=f"{what}: a set or runs, separated by commas"
+        )
+    compare.add_argument(
+        "--on",
+        choices=[measure.name for measure in MEASURES],
+        default=PRIMARY,
+        help=f"the figure that decides (default: {PRIMARY}); one of %(choices)s",
+        metavar="FIGURE",
+    )
+    compare.add_argument("--rung", help="of runs of several rungs, the one that is meant")
+    compare.add_argument("--anyway", action="store_true", help="even if workload, load or machine differ")
+    compare.set_defaults(command=_compare)
+
+    ablation = commands.add_parser("ablation", help="what each optimisation gains: everything on against one thing off")
+    ablation.add_argument("--seed", type=_seed, default=1, help="from which the others follow (default: 1)")
+    ablation.add_argument("--repeat", type=_count, default=4, help="how many seeds (default: 4, about twelve minutes)")
+    ablation.add_argument("--jobs", type=_count, help="how many jobs each run measures (default: the scenarios')")
+    ablation.add_argument("--document", type=Path, help="as for `scenario`")
+    ablation.set_defaults(command=_ablation, generators=None, target=None, prometheus=None)
 
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(command=_scenarios)

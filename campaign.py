@@ -1,0 +1,91 @@
+"""Several runs in a row that belong together: repeats of a scenario, and an ablation.
+
+Each has a folder of its own in the set's. One that cannot be made is noted, and the others go on.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from contract.ablation import ABLATION, EVERYTHING, without
+from contract.errors import ReelbenchError, UsageError
+from contract.runset import RUNS, SET, Member, SetInfo
+from loadgen.scenario import Scenario, load
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that is to be made; `label` is part of its folder's name."""
+
+    label: str
+    scenario: Scenario
+    seed: int
+    variant: str = ""
+
+    @property
+    def title(self) -> str:
+        off = f" without {self.variant}" if self.variant else ""
+        return f"{self.scenario.name}{off}, seed {self.seed}"
+
+
+Make = Callable[[Planned, Path], Awaitable[int]]
+"""Makes a run in this folder, and answers its exit status."""
+
+
+def derived_seeds(base: int, n: int) -> list[int]:
+    """The base seed itself, and others that follow from it alone: the first of five are the same as of ten."""
+    digests = (blake2b(f"{base}/{number}".encode(), digest_size=4).digest() for number in range(1, n))
+    return [base, *(int.from_bytes(digest) >> 1 for digest in digests)]
+
+
+def repeats(scenario: Scenario, base: int, n: int) -> list[Planned]:
+    return [Planned(str(number), scenario, seed) for number, seed in enumerate(derived_seeds(base, n), start=1)]
+
+
+def ablation(base: int, n: int, jobs: int | None) -> list[Planned]:
+    """Every variant once per seed. From seed to seed the order begins elsewhere and turns round, so that a machine that
+    drifts meets all of them alike.
+    """
+    return [planned for place, seed in enumerate(derived_seeds(base, n)) for planned in _round(place, seed, n, jobs)]
+
+
+def _round(place: int, seed: int, rounds: int, jobs: int | None) -> Iterator[Planned]:
+    variants = [
+        (name, variant)
+        for name, parts in ABLATION.items()
+        for variant in ("", *(one.name for one in parts), EVERYTHING)
+    ]
+    first = place * len(variants) // rounds
+    order = variants[first:] + variants[:first]
+    for name, variant in reversed(order) if place % 2 else order:
+        scenario = load(name).with_jobs(jobs)
+        off = {**scenario.workload, **without(name, variant)}
+        label = f"{name.rpartition('-')[2]}.{variant or 'on'}.{place + 1}"
+        yield Planned(label, scenario.model_copy(update={"workload": off}), seed, variant)
+
+
+async def carry_out(
+    info: SetInfo, plan: Sequence[Planned], folder: Path, make: Make, say: Callable[[str], None]
+) -> int:
+    """The highest exit status of the runs. `set.json` tells of those that were made, whatever ends the block."""
+    statuses = [0]
+    for number, planned in enumerate(plan, start=1):
+        name = f"{folder.name}.{planned.label}"
+        say(f"run {number} of {len(plan)}: {planned.title}")
+        run = folder / RUNS / name
+        run.mkdir(parents=True)
+        member = Member(run=name, scenario=planned.scenario.name, seed=planned.seed, variant=planned.variant)
+        try:
+            statuses.append(await make(planned, run))
+        except UsageError:
+            raise
+        except ReelbenchError as error:
+            member.broken = str(error)
+            statuses.append(error.exit_code)
+            say(f"this run could not be made: {error}")
+        info.members.append(member)
+        info.ended = time.time()
+        (folder / SET).write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return max(statuses)
