@@ -48,7 +48,7 @@ compare: setup ## Is B better or worse than A? A=<runs> B=<runs> [ON=response_p9
 	  $${REELBENCH_ANYWAY:+--anyway}
 ablation: setup ## What each optimisation gains: everything on against one thing off [REPEAT=4] [SEED=1]
 	@exec $(PY) -m cli ablation $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} \
-	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"}
+	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"}
 chaos: setup ## Kill, pause and starve its processes: every scenario with faults of processes [SEED=1]
 	@exec $(PY) -m cli scenario chaos $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"}
 scenarios: setup ## List the scenarios

@@ -44,14 +44,16 @@ def repeats(scenario: Scenario, base: int, n: int) -> list[Planned]:
     return [Planned(str(number), scenario, seed) for number, seed in enumerate(derived_seeds(base, n), start=1)]
 
 
-def ablation(base: int, n: int, jobs: int | None) -> list[Planned]:
+def ablation(base: int, n: int) -> list[Planned]:
     """Every variant once per seed. From seed to seed the order begins elsewhere and turns round, so that a machine that
-    drifts meets all of them alike.
+    drifts meets all of them alike. Raises UsageError for fewer than two seeds.
     """
-    return [planned for place, seed in enumerate(derived_seeds(base, n)) for planned in _round(place, seed, n, jobs)]
+    if n < 2:
+        raise UsageError("An ablation needs two seeds or more: one run of each variant shows no spread (REPEAT=4).")
+    return [planned for place, seed in enumerate(derived_seeds(base, n)) for planned in _round(place, seed, n)]
 
 
-def _round(place: int, seed: int, rounds: int, jobs: int | None) -> Iterator[Planned]:
+def _round(place: int, seed: int, rounds: int) -> Iterator[Planned]:
     variants = [
         (name, variant)
         for name, parts in ABLATION.items()
@@ -60,7 +62,7 @@ def _round(place: int, seed: int, rounds: int, jobs: int | None) -> Iterator[Pla
     first = place * len(variants) // rounds
     order = variants[first:] + variants[:first]
     for name, variant in reversed(order) if place % 2 else order:
-        scenario = load(name).with_jobs(jobs)
+        scenario = load(name)
         off = {**scenario.workload, **without(name, variant)}
         label = f"{name.rpartition('-')[2]}.{variant or 'on'}.{place + 1}"
         yield Planned(label, scenario.model_copy(update={"workload": off}), seed, variant)

@@ -167,7 +167,7 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
 async def _ablation(options: argparse.Namespace) -> int:
     document = read_document(options.document) if options.document else default_document(ROOT)
     raise_open_files()
-    plan = campaign.ablation(options.seed, options.repeat, options.jobs)
+    plan = campaign.ablation(options.seed, options.repeat)
     status, folder = await _campaign(SetKind.ABLATION, "ablation", "Ablation", plan, document, options)
     report = write_ablation(folder)
     out.print(ablation_headline(read_set(folder), effects(folder)).replace("**", ""), markup=False, soft_wrap=True)
@@ -467,7 +467,6 @@ def _parser() -> argparse.ArgumentParser:
     ablation = commands.add_parser("ablation", help="what each optimisation gains: everything on against one thing off")
     ablation.add_argument("--seed", type=_seed, default=1, help="from which the others follow (default: 1)")
     ablation.add_argument("--repeat", type=_count, default=4, help="how many seeds (default: 4, about twelve minutes)")
-    ablation.add_argument("--jobs", type=_count, help="how many jobs each run measures (default: the scenarios')")
     ablation.add_argument("--document", type=Path, help="as for `scenario`")
     ablation.set_defaults(command=_ablation, generators=None, target=None, prometheus=None)
 

@@ -56,11 +56,14 @@ def answering(registry: ProcessRegistry, host: str, port: int) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body, media_type = render(registry)
-            self.send_response(200)
-            self.send_header("Content-Type", media_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # a scrape given up is Prometheus's to tell
+                self.send_response(200)
+                self.send_header("Content-Type", media_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """A line per scrape would drown the log."""

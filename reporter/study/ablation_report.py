@@ -144,8 +144,8 @@ def headline(info: SetInfo, found: Sequence[Effect]) -> str:
     more = f"; **against theory: {', '.join(against)}**" if against else "; none is against it"
     made = sum(member.broken is None for member in info.members)
     return (
-        f"{made} runs, base seed {info.seed}, {info.repeats} seeds. Of {len(theory)} effects that theory predicts, "
-        f"{shown} are shown{more}."
+        f"{made} runs, base seed {info.seed}, {info.repeats} seeds in all. Of {len(theory)} effects that theory "
+        f"predicts, {shown} are shown{more}."
     )
 
 

@@ -28,7 +28,7 @@ def imported_rooms(source: str) -> Iterator[str]:
 
 
 def forbidden(room: str, source: str) -> set[str]:
-    known = ROOMS | {"cli", "measure", "evidence", "tests"}
+    known = ROOMS | {"cli", "measure", "evidence", "campaign", "tests"}
     return (set(imported_rooms(source)) & known) - MAY_IMPORT[room] - {room}
 
 
