@@ -169,5 +169,12 @@ def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[s
     assert not list((folder / "figures").glob("performance_*")), "figures of another report"
     assert (Path(places["REELBENCH_REPORTS"]) / "reliability_report.md").exists()
 
+    status, out, err = ended(cli("scenario", "single", "--jobs", "2", "--seed", "5", "--repeat", "2"))
+    assert status == 0, out + err
+    assert "run 2 of 2: single, seed " in err
+    assert "2 runs: 2 UNDER-SAMPLED, 0 missed a target" in out
+    assert {run.name[-2:] for run in (folder / "runs").iterdir()} == {".1", ".2"}
+    assert (folder / "repeats.md").exists()
+
     up.send_signal(signal.SIGINT)
     assert ended(up)[0] == 130
