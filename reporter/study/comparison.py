@@ -81,8 +81,11 @@ def compare(a: RunSet, b: RunSet, primary: str = PRIMARY, measures: Sequence[Mea
     pairs = partners(a.runs, b.runs)
     if pairs:
         a, b = _only(a, [one for one, _ in pairs]), _only(b, [other for _, other in pairs])
-    raw = [_row(measure, a, b, paired=bool(pairs)) for measure in measures]
-    return Comparison(a, b, _judged(raw, primary), primary, len(pairs))
+    rows = [
+        row(measure, *([sample(measure, run) for run in side.runs] for side in (a, b)), paired=bool(pairs))
+        for measure in measures
+    ]
+    return Comparison(a, b, judged(rows, primary), primary, len(pairs))
 
 
 def partners(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[Run, Run]]:
@@ -102,8 +105,8 @@ def _only(whole: RunSet, runs: Sequence[Run]) -> RunSet:
     return RunSet(whole.name, runs, [*whole.left_out, *alone])
 
 
-def _row(measure: Measure, a: RunSet, b: RunSet, *, paired: bool) -> Row:
-    one, other = ([sample(measure, run) for run in side.runs] for side in (a, b))
+def row(measure: Measure, one: Sequence[Sample], other: Sequence[Sample], *, paired: bool) -> Row:
+    """Not judged yet. With `paired`, samples in the same place are those of partners."""
     if paired:
         pairs = [_shared(pair) for pair in zip(one, other, strict=True)]
         one, other = [list(side) for side in zip(*pairs, strict=True)]
@@ -169,7 +172,7 @@ def _effect(measure: Measure, one: Sequence[Sample], other: Sequence[Sample]) ->
     return cliffs_delta(*([value for each in side for value in (each.jobs or {}).values()] for side in (one, other)))
 
 
-def _judged(rows: Sequence[Row], primary: str) -> list[Row]:
+def judged(rows: Sequence[Row], primary: str) -> list[Row]:
     """The primary figure by its own p; the others by what theirs are worth among each other."""
     others = [row for row in rows if row.measure.name != primary and row.p is not None]
     adjusted = dict(
