@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -13,7 +14,8 @@ Relative = tuple[str, tuple[float, float, float], str]
 COLOURS = {"better": ACCENT, "worse": TARGET}
 WIDE = 2.0
 """A ratio from which on its axis is logarithmic."""
-TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 20.0, 50.0)
+TICKS = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""What lies beyond them is told at the edge, so that the others can be read."""
 
 
 def relative(rows: Sequence[Relative], path: Path, label: str = "B / A") -> Path | None:
@@ -25,7 +27,11 @@ def relative(rows: Sequence[Relative], path: Path, label: str = "B / A") -> Path
         for place, (_, (value, low, high), word) in enumerate(rows):
             colour = COLOURS.get(word, GREY)
             axes.plot([low, high], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([value], [place], "o", color=colour, markersize=5)
+            edge = min(max(value, TICKS[0]), TICKS[-1])
+            axes.plot([edge], [place], "o" if edge == value else "<>"[value > 1], color=colour, markersize=6)
+            if edge != value:
+                beyond: dict[str, Any] = {"xytext": (-9 if value > 1 else 9, 0), "ha": "right" if value > 1 else "left"}
+                axes.annotate(f"{value:.3g}", (edge, place), textcoords="offset points", va="center", **beyond)
         axes.axvline(1.0, color=INK, linewidth=1)
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
         axes.set_yticks(range(len(rows)), [title for title, _, _ in rows])
@@ -35,7 +41,6 @@ def relative(rows: Sequence[Relative], path: Path, label: str = "B / A") -> Path
 
 
 def _scale(axes: Axes, ends: Sequence[float]) -> None:
-    """An effect whose interval goes beyond all others' sense is cut off, so that the others can be read."""
     low, high = max(min(*ends, 1.0), TICKS[0]), min(max(*ends, 1.0), TICKS[-1])
     if high / low < WIDE:
         edge = 0.08 * (high - low) or 0.01
@@ -56,7 +61,7 @@ def spread(rows: Sequence[tuple[str, Sequence[float]]], unit: str, path: Path) -
         for place, (_, values) in enumerate(rows):
             axes.plot(values, [place] * len(values), "o", color=ACCENT, markersize=5, alpha=0.6)
             axes.plot([math.fsum(values) / len(values)], [place], "|", color=INK, markersize=16, markeredgewidth=1.6)
-        axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=unit, xlim=(0, None))
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=unit)
         axes.set_yticks(range(len(rows)), [title for title, _ in rows])
         axes.grid(axis="x", color=GRID)
         return save(figure, path)

@@ -86,10 +86,8 @@ class Expectation:
         if self.p < 1 - CONFIDENCE:
             return "as theory says" if self.is_worse else "**against theory**"
         low, high = self.row.difference.interval()
-        return (
-            f"not shown: the interval holds 0, or would by chance among so many; {self.row.difference.n} pairs tell "
-            f"effects of about {words.difference_size(self.row.measure, (high - low) / 2)} and more"
-        )
+        size = words.difference_size(self.row.measure, (high - low) / 2)
+        return f"not shown: {self.row.difference.n} pairs tell what is over about {size}"
 
     @property
     def is_worse(self) -> bool:
