@@ -31,7 +31,7 @@ MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help scenario compare ablation chaos scenarios report bench up query setup test test-compose lint dashboards clean
+.PHONY: help scenario compare ablation chaos scenarios report paper bench up query setup test test-compose lint dashboards clean
 
 ##@ Measure
 scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf] [REPEAT=5]
@@ -56,6 +56,8 @@ scenarios: setup ## List the scenarios
 
 report: setup ## Write the report again, offline: [RUN=<folder in runs/>] [PRICES=mine.toml], else from the newest valid runs
 	@exec $(PY) -m cli report $${REELBENCH_RUN:+"$$REELBENCH_RUN"}
+paper: setup ## Tables (CSV, LaTeX, JSON), figures, method and manifest, ready to print: [RUN=<run, set or comparison in runs/>]
+	@exec $(PY) -m cli paper $${REELBENCH_RUN:+"$$REELBENCH_RUN"}
 bench: setup ## Compare speed with named peers (prints a table, asserts nothing) [ONLY=queue]
 	@exec $(PY) -m bench $${REELBENCH_ONLY:+--only "$$REELBENCH_ONLY"}
 

@@ -36,6 +36,7 @@ from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
 from reporter.newest import newest_reliability_runs, newest_resources_runs, newest_valid_runs
+from reporter.paper.paper import write_paper
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
 from reporter.reliability import write_reliability_report
@@ -45,8 +46,8 @@ from reporter.study import words
 from reporter.study.ablation_report import effects, write_ablation
 from reporter.study.ablation_report import headline as ablation_headline
 from reporter.study.comparison import Word, compare
+from reporter.study.comparison_report import COMPARISON, write_comparison
 from reporter.study.comparison_report import headline as comparison_headline
-from reporter.study.comparison_report import write_comparison
 from reporter.study.measures import MEASURES, PRIMARY
 from reporter.study.repeats_report import headline as repeats_headline
 from reporter.study.repeats_report import write_repeats
@@ -265,7 +266,7 @@ async def _compare(options: argparse.Namespace) -> int:
         )
     found = compare(a, b, options.on)
     folder = new_run_folder("comparison")
-    report = write_comparison(found, unlike, folder)
+    report = write_comparison(found, unlike, folder, folders)
     out.print(comparison_headline(found).replace("**", ""), markup=False, soft_wrap=True)
     for row in found.rows:
         if row.word in {Word.BETTER, Word.WORSE}:
@@ -299,6 +300,19 @@ async def _report(options: argparse.Namespace) -> int:
         if runs:
             report, names = write(runs, reports_dir() / REPORTS[write]), ", ".join(folder.name for folder in runs)
             out.print(f"report  {_short(report)}, from {names}", markup=False, soft_wrap=True)
+    return 0
+
+
+async def _paper(options: argparse.Namespace) -> int:
+    paper = write_paper(_found(options.run, RESULT, SET, COMPARISON))
+    tables, figures = (
+        len(list((paper / name).glob(what))) for name, what in (("tables", "*.csv"), ("figures", "*.pdf"))
+    )
+    out.print(
+        f"paper   {_short(paper)}: {tables} tables, {figures} figures, sample.tex, manifest.json",
+        markup=False,
+        soft_wrap=True,
+    )
     return 0
 
 
@@ -481,6 +495,10 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report again from what runs left, without Prometheus")
     report.add_argument("run", nargs="?", help="a folder in runs/ (default: the newest valid run of each scenario)")
     report.set_defaults(command=_report)
+
+    paper = commands.add_parser("paper", help="tables and figures of a run or a set, ready to print, in its folder")
+    paper.add_argument("run", nargs="?", default="latest", help="a folder in runs/ (default: the newest)")
+    paper.set_defaults(command=_paper)
 
     query = commands.add_parser("query", help="ask Prometheus and print the answer as a table")
     query.add_argument("query", help="PromQL")

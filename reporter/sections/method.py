@@ -58,14 +58,14 @@ def _method(run: Run) -> list[str]:
     skew = NO_DATA if info.clock_skew is None else f"{info.clock_skew * 1000:+.1f} ms"
     rows = [
         ("scenario", f"{info.scenario}: {info.title}"),
-        ("load model", _load_model(run)),
+        ("load model", load_model(run)),
         ("load generators", _generators(run)),
         ("seed", str(info.seed)),
         ("jobs", f"{len(run.measured)} measured after {info.warmup_jobs} of warm-up"),
         ("started, ended", f"{_moment(info.started)}, {_moment(info.ended)}"),
         ("window", "one per rung, below" if run.rungs else _window(run)),
-        ("document", _document(info.document)),
-        ("machine", _machine(info.machine)),
+        ("document", document_text(info.document)),
+        ("machine", machine_text(info.machine)),
         ("versions", ", ".join(f"{name} {version or NO_DATA}" for name, version in info.versions.items()) or NO_DATA),
         ("git revision", f"{info.git_revision}{dirty}" if info.git_revision else NO_DATA),
         ("Prometheus", f"scrapes every {info.scrape_interval:g} s; its clock minus ours: {skew}"),
@@ -76,7 +76,7 @@ def _method(run: Run) -> list[str]:
     return blocks
 
 
-def _load_model(run: Run) -> str:
+def load_model(run: Run) -> str:
     info = run.info
     if run.rungs:
         return f"{len(run.rungs)} rungs, each after a warm-up of its own: {', '.join(r.load_text for r in run.rungs)}"
@@ -129,11 +129,11 @@ def _window(run: Run) -> str:
     return f"{text}, at least {min(readings):.0f} readings of each process" if readings else text
 
 
-def _document(document: DocumentInfo) -> str:
+def document_text(document: DocumentInfo) -> str:
     return f"{document.name}, {whole(document.bytes)} bytes, SHA-256 {document.sha256[:16]}…"
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
+def machine_text(machine: Mapping[str, Any]) -> str:
     memory = machine.get("memory_bytes")
     parts = {
         "cpu_model": machine.get("cpu_model"),

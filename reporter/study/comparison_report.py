@@ -1,5 +1,7 @@
 """Two sets of runs side by side: `comparison.md`, its figure, and the same for the terminal."""
 
+import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from reporter.study.comparison import Comparison, Row, Word
 from reporter.study.sets import RunSet
 
 COMPARISON = "comparison.md"
+COMPARED = "comparison.json"
+"""What was compared: the folders of both sides, as seen from the comparison's."""
 HEADERS = ("Figure", "A", "B", "B − A (95 % interval)", "B / A (95 % interval)", "Cliff's δ", "p", "B is")
 METHOD = (
     "A run is the unit of the sample: its jobs share its processes and its moment. Figures are of all jobs of a set "
@@ -98,12 +102,16 @@ def _versions(found: Comparison) -> list[tuple[str, str | None, str | None]]:
     return [(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)]
 
 
-def write_comparison(found: Comparison, unlike: Sequence[str], folder: Path) -> Path:
-    """`comparison.md` in `folder`, and its figure in `figures/` there."""
+def write_comparison(
+    found: Comparison, unlike: Sequence[str], folder: Path, sides: Sequence[Sequence[Path]] = ((), ())
+) -> Path:
+    """`comparison.md` in `folder`, and its figure in `figures/` there; `sides` are the folders of A's runs and B's."""
     from reporter.figures.effects import relative  # noqa: PLC0415 - matplotlib takes a second
 
     known = [(row.measure.title, interval, str(row.word)) for row in found.rows if (interval := row.ratio_interval())]
     drawn = relative(known, folder / "figures" / "comparison.svg")
+    a, b = ([os.path.relpath(one, folder) for one in side] for side in sides)
+    (folder / COMPARED).write_text(json.dumps({"a": a, "b": b}) + "\n", encoding="utf-8")
     path = folder / COMPARISON
     path.write_text(comparison_text(found, unlike, f"figures/{drawn.name}" if drawn else None), encoding="utf-8")
     return path
