@@ -6,7 +6,10 @@ from itertools import pairwise
 import pytest
 
 from contract.calls import CallKey, Provider, WaitCause
-from contract.jobs import Timings
+from contract.catalogue import Phase
+from contract.jobs import Outcome, Timings
+from contract.runfolder import JobRecord
+from reporter.attribution import Attribution, attribution
 from tests.unit.workers.faulty import RETRY_AFTER, Fault, FaultyProviders
 from tests.unit.workers.rendering import Bench
 
@@ -43,3 +46,39 @@ async def test_a_job_whose_calls_are_good_waits_for_none(
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
     assert Timings.model_validate_json('{"stages": [], "calls": [], "lookups": []}').waits == []
+
+
+async def test_the_waits_of_a_real_job_leave_hardly_any_gap_on_its_critical_path(
+    new_bench: Callable[..., Bench], faulty: FaultyProviders
+) -> None:
+    faulty.decide = lambda provider, key: (
+        Fault.RATE_LIMITED if (provider, key.scene) == (Provider.TTS, 2) and key.attempt < 3 else None
+    )
+    timings = (await new_bench(dict.fromkeys(Provider, faulty.url), first_backoff=0.01).render()).timings
+    told = _attributed(timings)
+    assert told.parts["retry"] >= 2 * RETRY_AFTER
+    assert told.parts["gaps"] < 0.03
+    assert not told.contradictory
+    silent = _attributed(timings.model_copy(update={"waits": []}))
+    assert silent.parts["gaps"] >= 2 * RETRY_AFTER, "a worker that records no waits is found out"
+
+
+def _attributed(timings: Timings) -> Attribution:
+    """`timings` as those of a job that was claimed as its first stage began, and held as its last one ended."""
+    first, last = timings.stages[0], timings.stages[-1]
+    begun, ended = first.start, last.start + last.seconds
+    record = JobRecord(
+        index=0,
+        phase=Phase.MEASURE,
+        seed_key="job",
+        due=begun,
+        accepted=begun,
+        started=begun,
+        finished=ended,
+        response_seconds=ended - begun,
+        outcome=Outcome.COMPLETED,
+        timings=timings,
+    )
+    found = attribution(record, None)
+    assert found is not None
+    return found
