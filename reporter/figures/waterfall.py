@@ -137,4 +137,5 @@ def _draw(axes: Axes, job: Attribution, drawn: Sequence[Row]) -> None:
     for label, row in zip(axes.get_yticklabels(), drawn, strict=True):
         label.set_color(INK if row.critical else GREY)
     axes.set(xlim=(0, 1000 * job.response), ylim=(len(drawn) - 0.4, -0.6))
+    axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
     axes.grid(axis="x", color=GRID)
