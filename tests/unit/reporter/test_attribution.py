@@ -178,6 +178,13 @@ def test_a_missing_moment_is_not_taken_for_0(missing: str) -> None:
     assert attribution(JobRecord.model_validate(troubled() | {missing: None}), None) is None
 
 
+def test_slot_wait_and_queue_sum_to_the_time_until_the_claim() -> None:
+    holder = JobRecord.model_validate(job(1, random.Random(1)) | {"started": START, "finished": START + 0.7})
+    parts = attributed(troubled(), Occupancy([holder], 1)).parts
+    waits = {"slot": 0.3, "queue": 0.3}
+    assert parts == pytest.approx(TROUBLED | waits, abs=1e-5), "nothing is taken from another part"
+
+
 def at(accepted: float, started: float | None, finished: float | None, **changes: Any) -> JobRecord:
     moments = {"accepted": accepted, "started": started, "finished": finished}
     return JobRecord.model_validate(job(0, random.Random(1)) | moments | changes)

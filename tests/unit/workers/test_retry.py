@@ -146,7 +146,7 @@ async def test_a_cancelled_wait_ends_at_once() -> None:
     assert len(provided.attempts) == 1
     ((cause, _, seconds),) = provided.told
     assert cause is WaitCause.RETRY_AFTER
-    assert 0.005 < seconds < 1, "what was waited, not the 60 s that were meant"
+    assert 0 < seconds < 1, "what was waited, not the 60 s that were meant"
 
 
 async def test_each_wait_is_told_with_its_cause_and_fits_between_the_attempts() -> None:
