@@ -102,6 +102,14 @@ ANSWERED_WHOLE = (CallResult.OK, CallResult.BAD_PAYLOAD)
 """Results of calls that were answered as asked, which a provider bills even where the answer is of no use."""
 
 
+class WaitCause(StrEnum):
+    """Why a provider call waits before it is attempted again."""
+
+    BACKOFF = "backoff"
+    RETRY_AFTER = "retry_after"
+    BREAKER = "breaker"
+
+
 class Verdict(StrEnum):
     """What a call says about its provider. A cancelled one says nothing."""
 

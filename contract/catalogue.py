@@ -11,7 +11,17 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from contract.calls import BILLED, RETRY_REASONS, BreakerState, CacheResult, CacheStore, CallResult, Provider, Verdict
+from contract.calls import (
+    BILLED,
+    RETRY_REASONS,
+    BreakerState,
+    CacheResult,
+    CacheStore,
+    CallResult,
+    Provider,
+    Verdict,
+    WaitCause,
+)
 from contract.histogram import LatencyHistogram
 from contract.jobs import Outcome, Stage, Status
 from contract.process_faults import Kind, Target
@@ -58,14 +68,6 @@ class ConnectionEvent(StrEnum):
     REUSED = "reused"
     """For another exchange after its first."""
     CLOSED = "closed"
-
-
-class WaitCause(StrEnum):
-    """Why a provider call waits before it is attempted again."""
-
-    BACKOFF = "backoff"
-    RETRY_AFTER = "retry_after"
-    BREAKER = "breaker"
 
 
 class Leftover(StrEnum):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.calls import SEED_KEY_PATTERN, CacheResult, CallResult, Provider, UsageUnit
+from contract.calls import SEED_KEY_PATTERN, CacheResult, CallResult, Provider, UsageUnit, WaitCause
 
 CACHE_NAMESPACE_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 
@@ -145,6 +145,16 @@ class CallTiming(BaseModel):
     )
 
 
+class CallWait(BaseModel):
+    """One wait before a provider was called again, or at all. `seconds` is how long it took, not how long it should."""
+
+    provider: Provider
+    scene: int
+    cause: WaitCause
+    start: float = Field(description="Unix time")
+    seconds: float
+
+
 class CacheLookup(BaseModel):
     """One question to the cache, before a provider is called."""
 
@@ -160,6 +170,7 @@ class Timings(BaseModel):
     stages: list[StageTiming] = Field(default_factory=list)
     calls: list[CallTiming] = Field(default_factory=list)
     lookups: list[CacheLookup] = Field(default_factory=list)
+    waits: list[CallWait] = Field(default_factory=list, description="empty in records of earlier versions")
 
 
 class Cause(StrEnum):

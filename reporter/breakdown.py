@@ -8,7 +8,7 @@ from contract.calls import Provider
 from contract.jobs import CallTiming, Outcome, Stage
 from contract.runfolder import JobRecord
 from reporter.runs import moments
-from reporter.statistics import percentile
+from reporter.statistics import at_percentile
 
 CRITICAL_TITLES = {
     "llm": "LLM, planned",
@@ -77,8 +77,7 @@ def breakdowns(records: Iterable[JobRecord]) -> list[Breakdown]:
 
 def median_breakdown(found: Sequence[Breakdown]) -> Breakdown:
     """Of the job whose response time is the median. Raises ValueError without any."""
-    middle = percentile([job.response for job in found], 0.5)
-    return next(job for job in found if job.response == middle)
+    return at_percentile(found, 0.5, lambda job: job.response)
 
 
 def stage_seconds(record: JobRecord) -> dict[Stage, float] | None:

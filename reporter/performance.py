@@ -14,6 +14,7 @@ from reporter.runs import Run
 from reporter.sections import (
     api,
     appendix,
+    attribution,
     breakdown,
     calibration,
     components,
@@ -89,6 +90,7 @@ def performance_text(
             "Component analysis",
             [
                 *breakdown.where_time_goes(parts, pictures.get("time")),
+                *attribution.attribution_of(parts, pictures.get("waterfall")),
                 *components.components(parts),
                 *components.processor_time(parts),
             ],

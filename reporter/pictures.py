@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from reporter.attribution import attributions
 from reporter.breakdown import breakdowns, median_breakdown
 from reporter.rungs import Rung
 from reporter.runs import Run
@@ -12,7 +13,7 @@ from reporter.stamp import response_limit
 
 def draw(base: Run, components: Run, ladders: Mapping[str, Sequence[Rung]], folder: Path) -> dict[str, str]:
     """Draws what there is data for into `folder`; where each figure is, as seen from `folder`'s parent."""
-    from reporter.figures import load, single  # noqa: PLC0415 - matplotlib takes a second, which `--help` should not pay
+    from reporter.figures import load, single, waterfall  # noqa: PLC0415 - matplotlib takes a second, which `--help` should not pay
 
     paths: dict[str, Path] = {}
     if base.responses:
@@ -21,6 +22,8 @@ def draw(base: Run, components: Run, ladders: Mapping[str, Sequence[Rung]], fold
         )
     if found := breakdowns(components.measured):
         paths["time"] = single.job_time(median_breakdown(found), folder / "performance_time.svg")
+    if lived := attributions(components):
+        paths["waterfall"] = waterfall.waterfall(lived, folder / "performance_waterfall.svg")
     for scenario, rungs in ladders.items():
         known = [rung for rung in rungs if rung.offered and rung.throughput is not None]
         if len(known) > 1:

@@ -11,7 +11,7 @@ from reporter.queries import LATENCIES
 from reporter.reliability_pictures import draw
 from reporter.reliability_recommendations import RULES, recommendations
 from reporter.runs import Run
-from reporter.sections import appendix, counts, headline
+from reporter.sections import appendix, attribution, counts, headline
 from reporter.sections.recommendations import recommendations as advice
 from reporter.sections.reliability import (
     breakers,
@@ -52,7 +52,7 @@ def write_reliability_report(runs: Sequence[Path], out: Path) -> Path:
 
 
 def reliability_text(chosen: Mapping[str, Run], pictures: Mapping[str, str]) -> str:
-    """The report as Markdown. `pictures` are the figures by scenario, as seen from the report; one may be missing."""
+    """The report as Markdown. `pictures` are the figures by name, as seen from the report; one may be missing."""
     runs = list(chosen.values())
     own = {name: run for name, run in chosen.items() if name in SCENARIOS}
     sections = [
@@ -70,6 +70,7 @@ def reliability_text(chosen: Mapping[str, Run], pictures: Mapping[str, str]) -> 
         ("Faults", ledger.fault_ledger(chosen)),
         ("Backlog", course.backlog(chosen)),
         ("Against time", course.courses(chosen, pictures)),
+        ("Where the time went", attribution.attribution_by_run(chosen, pictures)),
         ("Reliability score", key_metrics.reliability_score(own)),
         ("Method", method.method(runs)),
         ("Appendix: PromQL", [block for run in runs for block in appendix.appendix(run, LATENCIES)]),

@@ -8,9 +8,12 @@ q·n, which is the bucket that holds the nearest rank; so the two can be compare
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 CONFIDENCE = 0.95
 
@@ -24,10 +27,15 @@ def total(values: Iterable[float | None]) -> float | None:
 
 def percentile(values: Sequence[float], q: float) -> float:
     """Nearest rank of `q` in (0, 1]. Raises ValueError without values."""
-    if not values:
+    return at_percentile(values, q, lambda value: value)
+
+
+def at_percentile(items: Sequence[Item], q: float, value: Callable[[Item], float]) -> Item:
+    """The item whose value is percentile `q` of all, likewise."""
+    if not items:
         raise ValueError("a percentile needs at least one value")
-    rank = math.ceil(Fraction(str(q)) * len(values))
-    return sorted(values)[rank - 1]
+    rank = math.ceil(Fraction(str(q)) * len(items))
+    return sorted(items, key=value)[rank - 1]
 
 
 def sample_floor(q: float, confidence: float = CONFIDENCE) -> int:

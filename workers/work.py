@@ -57,7 +57,8 @@ class Work:
         key = CallKey(self.options.seed_key or self.claim.job_id, scene, self.claim.execution, attempt=1)
         # what an execution that left no record had stored would be a hit without a call that explains it
         namespace = self.options.cache_namespace if self.claim.execution == 1 else None
-        return CallContext(key, self.timings.calls, self.patience, namespace, self.timings.lookups)
+        timings = self.timings
+        return CallContext(key, timings.calls, self.patience, namespace, timings.lookups, timings.waits)
 
     @property
     def failed_scenes(self) -> list[SceneWork]:

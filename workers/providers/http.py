@@ -15,9 +15,19 @@ from typing import Generic, TypeVar
 import aiohttp
 import orjson
 
-from contract.calls import ANSWERED_WHOLE, CALL_HEADER, PLANNED_HEADER, CallKey, CallResult, Provider, Usage, Verdict
+from contract.calls import (
+    ANSWERED_WHOLE,
+    CALL_HEADER,
+    PLANNED_HEADER,
+    CallKey,
+    CallResult,
+    Provider,
+    Usage,
+    Verdict,
+    WaitCause,
+)
 from contract.catalogue import Direction, WorkerMetrics
-from contract.jobs import CacheLookup, CallTiming
+from contract.jobs import CacheLookup, CallTiming, CallWait
 from contract.settings import Workload
 from workers.cache.cache import Cache, Made, Query, request_name
 from workers.cache.entry import Entry
@@ -35,7 +45,8 @@ CURABLE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """On whose behalf a call is made. `key` is that of its first attempt; each attempt is added to `log`.
+    """On whose behalf a call is made. `key` is that of its first attempt; each attempt is added to `log`, each wait
+    for one to `waits`.
 
     No attempt, and no wait for one, goes past `deadline`, a time of the loop's clock. The cache is asked within
     `namespace` only, not at all where that is None; each lookup is added to `lookups`.
@@ -46,6 +57,7 @@ class CallContext:
     deadline: float
     namespace: str | None = None
     lookups: list[CacheLookup] = field(default_factory=list)
+    waits: list[CallWait] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,14 @@ class Caller:
         return await self._cache.fetch(query)
 
     async def _make(self, request: _Request[Answer]) -> Made[Answer]:
-        return await self._retries.run(partial(self._attempt, request), request.context.deadline)
+        context = request.context
+        return await self._retries.run(
+            partial(self._attempt, request), context.deadline, partial(self._note_wait, context)
+        )
+
+    def _note_wait(self, context: CallContext, cause: WaitCause, start: float, seconds: float) -> None:
+        scene = context.key.scene
+        context.waits.append(CallWait(provider=self.provider, scene=scene, cause=cause, start=start, seconds=seconds))
 
     async def _attempt(self, request: _Request[Answer], number: int, after: CallResult | None) -> Made[Answer]:
         """One call; `after` is how the one before it failed."""

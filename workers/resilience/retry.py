@@ -10,13 +10,15 @@ from typing import Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from contract.calls import CallResult, Provider
-from contract.catalogue import WaitCause, WorkerMetrics
+from contract.calls import CallResult, Provider, WaitCause
+from contract.catalogue import WorkerMetrics
 from workers.providers.errors import CallError, ProviderError, RejectedError
 
 Answer = TypeVar("Answer")
 Attempt = Callable[[int, CallResult | None], Awaitable[Answer]]
 """Makes one call, given its number from 1 on and how the one before it failed."""
+Waited = Callable[[WaitCause, float, float], None]
+"""Is told of a wait that is over: why it was, its start in Unix time, and the seconds that it took."""
 
 _SPREAD = 0.5
 """Share of its wait by which a refused attempt may come later, so that those refused together do not come together."""
@@ -32,7 +34,7 @@ class Retries:
         self._first_backoff = first_backoff
         self._metrics = metrics
 
-    async def run(self, attempt: Attempt[Answer], deadline: float) -> Answer:
+    async def run(self, attempt: Attempt[Answer], deadline: float, waited: Waited) -> Answer:
         """The first good answer. No wait begins that would end after `deadline`, a time of the loop's clock.
 
         Raises the last attempt's ProviderError. An attempt that was refused by a breaker was none: it is put off.
@@ -45,7 +47,7 @@ class Retries:
             retry=retry_if_exception(_may_help),
             wait=lambda state: self._wait(course, _failure(state)),
             stop=lambda state: course.made >= self._attempts or _now() + state.upcoming_sleep > deadline,
-            before_sleep=self._count,
+            sleep=lambda seconds: self._sleep(seconds, course.cause, waited),
             reraise=True,
         )
         return await retrying(course.step)
@@ -56,8 +58,13 @@ class Retries:
         backoff = random.uniform(0, self._first_backoff * 2 ** (course.made - 1))  # noqa: S311 - no secret
         return backoff + ((failure.retry_after or 0) if isinstance(failure, CallError) else 0)
 
-    def _count(self, state: RetryCallState) -> None:
-        self._metrics.retry_wait.labels(self._provider, _cause(_failure(state))).inc(state.upcoming_sleep)
+    async def _sleep(self, seconds: float, cause: WaitCause, waited: Waited) -> None:
+        self._metrics.retry_wait.labels(self._provider, cause).inc(seconds)
+        start, began = time.time(), time.perf_counter()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            waited(cause, start, time.perf_counter() - began)
 
 
 class _Course(Generic[Answer]):
@@ -69,6 +76,8 @@ class _Course(Generic[Answer]):
         self._last: CallResult | None = None
         self.made = 0
         """Calls made; a refused attempt is none."""
+        self.cause: WaitCause
+        """Why the next attempt is waited for."""
         self._note(first)
 
     async def step(self) -> Answer:
@@ -83,6 +92,7 @@ class _Course(Generic[Answer]):
             raise
 
     def _note(self, failure: ProviderError) -> None:
+        self.cause = _cause(failure)
         if isinstance(failure, CallError):
             self.made += 1
             self._last = failure.result

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from contract.calls import CallResult
-from contract.catalogue import WaitCause
+from contract.calls import CallResult, WaitCause
 from reporter.courses import NO_FAILURE, Course, courses
 from reporter.indicator import Indicator
 from reporter.indicators import indicators

@@ -262,12 +262,14 @@ def test_a_run_along_its_load(suite: str) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
-    """And a figure for each run in which something failed at a known time."""
+    """And a figure for each run with a course, and one of jobs for each run to which anything was done."""
     paths = [folder.write(tmp_path / "runs" / str(number)) for number, folder in enumerate(whole_suite())]
     report = write_reliability_report(paths, tmp_path / "reports" / "reliability_report.md").read_text()
     pictures = re.findall(r"\]\(figures/(.+?\.svg)\)", report)
     failing = ("tts-failures", "llm-outage", "partial-failures", "redis-restart")
-    assert pictures == [f"reliability_{name}.svg" for name in failing]
+    courses = [f"reliability_{name}.svg" for name in failing]
+    touched = ("tts-failures", "llm-outage", "partial-failures", "cancellation", "redis-restart")
+    assert pictures == courses + [f"reliability_waterfall_{name}.svg" for name in touched]
     chosen = in_order([Run.load(path) for path in paths], SCENARIOS)
     assert reliability_text(chosen, draw(chosen, tmp_path / "again" / "figures")) == report
     for picture in pictures:

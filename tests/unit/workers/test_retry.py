@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from prometheus_client import CollectorRegistry
 
-from contract.calls import CallResult, Provider
+from contract.calls import CallResult, Provider, WaitCause
 from contract.catalogue import WorkerMetrics
 from workers.providers.errors import CallError, ProviderError, RejectedError
 from workers.resilience.retry import Retries, retry_after
@@ -25,6 +25,7 @@ class Provided:
         self.attempts: list[tuple[int, CallResult | None]] = []
         self.times: list[float] = []
         self.registry = CollectorRegistry()
+        self.told: list[tuple[WaitCause, float, float]] = []
 
     async def attempt(self, number: int, after: CallResult | None) -> str:
         self.attempts.append((number, after))
@@ -35,7 +36,7 @@ class Provided:
 
     async def call(self, deadline: float = FAR, first_backoff: float = 0.001) -> str:
         retries = Retries(Provider.TTS, 4, first_backoff, WorkerMetrics(self.registry))
-        return await retries.run(self.attempt, deadline)
+        return await retries.run(self.attempt, deadline, lambda *wait: self.told.append(wait))
 
     @property
     def waits(self) -> list[float]:
@@ -91,7 +92,7 @@ async def test_other_errors_are_nobodys_to_repeat() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        await Retries(Provider.LLM, 4, 0.001, WorkerMetrics(CollectorRegistry())).run(attempt, FAR)
+        await Retries(Provider.LLM, 4, 0.001, WorkerMetrics(CollectorRegistry())).run(attempt, FAR, lambda *_: None)
 
 
 async def test_backoff_is_fully_jittered_below_an_end_that_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +144,17 @@ async def test_a_cancelled_wait_ends_at_once() -> None:
     await asyncio.wait([call], timeout=1)
     assert call.cancelled()
     assert len(provided.attempts) == 1
+    ((cause, _, seconds),) = provided.told
+    assert cause is WaitCause.RETRY_AFTER
+    assert 0 < seconds < 1, "what was waited, not the 60 s that were meant"
+
+
+async def test_each_wait_is_told_with_its_cause_and_fits_between_the_attempts() -> None:
+    provided = Provided(failed(), refused(0.02), failed(retry_after=0.03))
+    await provided.call()
+    assert [cause for cause, _, _ in provided.told] == ["backoff", "breaker", "retry_after"]
+    for (_, _, seconds), between in zip(provided.told, provided.waits, strict=True):
+        assert between - 0.01 < seconds <= between
 
 
 def _date(seconds: float) -> str:
