@@ -48,16 +48,19 @@ def parsed(markdown: str) -> list[Token]:
 
 
 def tables(document: str, markdown: str) -> list[Table]:
-    """All tables of a document that is called so, in order; each is named after the document and its heading."""
+    """All tables of a document that is called so, in order; each is named after the document and its heading, one that
+    stands before the first heading below the title as its summary.
+    """
     found: list[Table] = []
     seen: Counter[str] = Counter()
-    heading = ""
+    heading = under = ""
     tokens = iter(parsed(markdown))
     for token in tokens:
         if token.type == "heading_open":
             heading = plain(_cell(next(tokens)))
+            under = "summary" if token.tag == "h1" else heading
         elif token.type == "table_open":
-            base = slug(f"{document} {heading}")
+            base = slug(f"{document} {under}")
             seen[base] += 1
             name = base if seen[base] == 1 else f"{base}-{seen[base]}"
             headers, align, rows = _content(tokens)

@@ -145,7 +145,16 @@ def test_names_are_one_per_table_and_lead_nowhere() -> None:
     one = "| a |\n| --- |\n| 1 |\n\n"
     found = tables("../x", f"# T\n\n{one}## ../../etc/passwd\n\n{one}{one}## \u202e<script>\n\n{one}")
     names = [table.name for table in found]
-    assert names == ["x-t", "x-etc-passwd", "x-etc-passwd-2", "x-script"]
+    assert names == ["x-summary", "x-etc-passwd", "x-etc-passwd-2", "x-script"]
+
+
+def test_the_tables_that_the_documentation_names_are_there() -> None:
+    told = set(
+        re.findall(r"`((?:performance|reliability|resources)-[a-z0-9-]+)`", (ROOT / "tests/README.md").read_text())
+    )
+    there = {one.name for path in SAMPLES for one in tables(path.stem.removesuffix("_report"), path.read_text())}
+    assert len(told) > 10
+    assert told <= there, told - there
 
 
 def a_run(tmp_path: Path, folder: Folder | None = None) -> Path:
@@ -161,10 +170,8 @@ def test_a_run_s_paper_has_every_table_figure_and_what_it_takes_to_repeat_it(tmp
     assert {path.stem for path in (paper / "tables").glob("*.csv")} == set(names)
     assert {path.stem for path in (paper / "tables").glob("*.json")} == set(names)
     for suffix in ("svg", "pdf"):
-        assert {path.name for path in (paper / "figures").glob(f"*.{suffix}")} == {
-            f"performance_response.{suffix}",
-            f"performance_time.{suffix}",
-        }
+        drawn = {path.stem for path in (paper / "figures").glob(f"*.{suffix}")}
+        assert drawn == {"performance_response", "performance_time", "performance_waterfall"}
     told = json.loads((paper / "manifest.json").read_text())
     assert told["commands"] == ["make scenario NAME=single SEED=7 JOBS=60"]
     assert told["evidence"].keys() == {"run.json", "jobs.jsonl", "queries.json", "result.json"}

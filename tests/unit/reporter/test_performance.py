@@ -64,7 +64,7 @@ def test_a_ladder_and_the_same_bytes_again(tmp_path: Path) -> None:
     report = drawn(tmp_path, single(), ladder(jobs=60))
     figures = tmp_path / "reports" / "figures"
     pictures = re.findall(r"\]\(figures/(.+?\.svg)\)", report)
-    assert sorted(pictures) == sorted(path.name for path in figures.iterdir())
+    assert sorted(pictures) == sorted(path.name for path in figures.glob("*.svg"))
     assert len(pictures) == 5
     chosen = newest_by_scenario([Run.load(tmp_path / "runs" / number) for number in "01"])
     again = draw(base_of(chosen), component_run(chosen), ladders_of(chosen), tmp_path / "again" / "figures")
