@@ -62,7 +62,7 @@ def test_runs_of_another_workload_are_compared_only_if_that_is_meant(called: Cal
     assert (status, "workload, slots: 32 and 4" in err, "ANYWAY=1" in err) == (2, True, True)
     status, out, _ = called("compare", "--a", "base", "--b", "slow", "--anyway")
     assert status == 1
-    report = runs.parent / out.split("report  ")[1].strip()
+    report = runs.parent / out.split("report  ")[1].splitlines()[0]
     assert "- workload, slots: 32 and 4" in report.read_text()
 
 
