@@ -66,7 +66,7 @@ async def browser_tab(folder: Path) -> AsyncIterator[Tab]:
     """A tab of a browser whose profile and log are in `folder`. Raises EnvironmentFault where there is no browser."""
     program = (await asyncio.to_thread(find_programs, print, (BROWSER,)))[BROWSER.name]
     profile = folder / "profile"
-    command = [
+    command: list[str | Path] = [
         program.path,
         *([] if await asyncio.to_thread(_can_be_sandboxed) else ["--no-sandbox"]),
         "--disable-gpu",
@@ -78,9 +78,12 @@ async def browser_tab(folder: Path) -> AsyncIterator[Tab]:
     env = os.environ | program.env | {"HOME": str(folder)}
     child = await Child.start(BROWSER.name, command, log=folder / "browser.log", env=env, cwd=folder)
     try:
-        port = profile / "DevToolsActivePort"
-        await child.wait_ready(lambda: _holds_lines(port), PATIENCE)
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port.read_text().split()[0]}") as session:
+
+        async def listens() -> bool:
+            return _port(profile) is not None
+
+        await child.wait_ready(listens, PATIENCE)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{_port(profile)}") as session:
             async with session.get("/json/list") as answer:
                 [target] = [found for found in await answer.json() if found["type"] == "page"]
             async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
@@ -92,8 +95,11 @@ async def browser_tab(folder: Path) -> AsyncIterator[Tab]:
         await child.stop(10)
 
 
-async def _holds_lines(path: Path) -> bool:
-    return path.exists() and "\n" in path.read_text()
+def _port(profile: Path) -> str | None:
+    """On which the browser listens; it writes this down, with a second line, once it does."""
+    told = profile / "DevToolsActivePort"
+    port, end, _ = told.read_text().partition("\n") if told.exists() else ("", "", "")
+    return port if end else None
 
 
 def _can_be_sandboxed() -> bool:

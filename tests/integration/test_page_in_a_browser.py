@@ -143,6 +143,14 @@ async def test_a_table_scrolls_in_its_box_by_keyboard(tab: Tab, page: Path) -> N
     assert await tab.evaluate("moved") > 0
 
 
+def plant(page: Path, *edits: tuple[str, str]) -> None:
+    text = page.read_text(encoding="utf-8")
+    for pattern, new in edits:
+        text, times = re.subn(pattern, new, text)
+        assert times
+    page.write_text(text, encoding="utf-8")
+
+
 POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
 PLANTED: list[tuple[str, Scheme, list[tuple[str, str]]]] = [
     ("wide: ", "light", [(POLICY, ""), (r"\.scroll \{[^}]*\}", "")]),
@@ -160,22 +168,17 @@ PLANTED: list[tuple[str, Scheme, list[tuple[str, str]]]] = [
 async def test_a_planted_defect_is_noticed(
     tab: Tab, page: Path, word: str, scheme: Scheme, edits: list[tuple[str, str]]
 ) -> None:
-    text = page.read_text(encoding="utf-8")
-    for pattern, new in edits:
-        text, times = re.subn(pattern, new, text)
-        assert times
-    page.write_text(text, encoding="utf-8")
+    plant(page, *edits)
     found, _ = await complaints(tab, page, PHONE, scheme)
     assert any(complaint.startswith(word) for complaint in found), found
 
 
 async def test_the_policy_stops_scripts_and_pictures_from_elsewhere(tab: Tab, page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
     evil = (
         "<script>document.title = 'run'</script><img alt='' src='http://127.0.0.1:9/x.png'>"
         "<svg onload=\"document.title = 'run'\"></svg>"
     )
-    page.write_text(text.replace("<main>", f"<main>{evil}"), encoding="utf-8")
+    plant(page, ("<main>", f"<main>{evil}"))
     found, seen = await complaints(tab, page, PHONE, "light")
     assert seen["title"] == "One after another"
     assert sum("Content Security Policy" in complaint for complaint in found) == 3

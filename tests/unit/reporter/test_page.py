@@ -1,5 +1,7 @@
 """The page of a folder's reports: self-contained, and deaf to what they say in HTML."""
 
+import time
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -41,6 +43,10 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attrs for name, attrs in self.elements if name == tag]
+
+    def facts(self) -> dict[str, str]:
+        shown = [text for text, within in self.text if within[-1:] in {("dt",), ("dd",)}]
+        return dict(zip(shown[::2], shown[1::2], strict=True))
 
     def around(self, words: str) -> tuple[str, ...]:
         """The elements around the one text outside the head that holds these words."""
@@ -142,11 +148,30 @@ def test_the_navigation_leads_to_every_section_of_every_report(tmp_path: Path) -
     assert len(links) == 6
 
 
+def test_reports_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    names = ["resources", "ablation", "repeats", "comparison", "reliability", "performance", "b", "a"]
+    for name in names:
+        (tmp_path / f"{name}.md").write_text(f"# {name}\n")
+    page = Page(write_page(tmp_path))
+    assert [text for text, within in page.text if within[-1:] == ("h2",)] == sorted(names)
+
+
 def test_figures_that_are_right_aligned_stay_so(tmp_path: Path) -> None:
     page = page_of(tmp_path, table(["Name", "Value"], [["P95", "1.2 s"]], "lr"))
     assert [attrs.get("class") for tag, attrs in page.elements if tag in {"th", "td"}] == [None, "number"] * 2
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock on the wall there."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
 def test_a_run_is_named_with_its_seed_its_time_its_verdict_and_its_stamp(tmp_path: Path) -> None:
     run = single(seed=7)
     run.info |= {"title": "One after another", "started": 1_700_000_000.0}
@@ -154,8 +179,8 @@ def test_a_run_is_named_with_its_seed_its_time_its_verdict_and_its_stamp(tmp_pat
     run.write(tmp_path)
     page = page_of(tmp_path)
     assert page.around("One after another")[-1] == "h1"
-    shown = [text for text, within in page.text if within[-1:] in {("dt",), ("dd",)}]
-    facts = dict(zip(shown[::2], shown[1::2], strict=True))
+    facts = page.facts()
+    assert [attrs["class"] for attrs in page.all("dd")][-2:] == ["bad", "bad"]
     assert facts["Scenario"] == run.info["scenario"]
     assert facts["Seed"] == str(run.info["seed"])
     assert (facts["Began"], facts["Verdict"], facts["Stamp"]) == ("2023-11-14 22:13 UTC", "invalid", "INVALID")
@@ -170,8 +195,8 @@ def test_a_run_that_nobody_judged_has_no_verdict(tmp_path: Path) -> None:
 def test_a_set_is_named_too(tmp_path: Path) -> None:
     members = [(Member(run=f"r{seed}", scenario="single", seed=seed), repeat(seed, 1)) for seed in (1, 2)]
     folder = write_set(tmp_path / "set", SetKind.REPEATS, members, 2)
-    page = page_of(folder)
-    assert page.around("set")[-1] == "dd"
+    facts = page_of(folder).facts()
+    assert (facts["Set"], facts["Runs"]) == ("set", "2")
 
 
 def test_the_same_reports_give_the_same_bytes(tmp_path: Path) -> None:
