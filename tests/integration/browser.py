@@ -12,7 +12,7 @@ from typing import Any, Literal
 import aiohttp
 
 from stack.process import Child
-from stack.programs import BROWSER, find_programs
+from stack.programs import Program
 
 Scheme = Literal["light", "dark"]
 PATIENCE = 60
@@ -62,9 +62,8 @@ class Tab:
 
 
 @asynccontextmanager
-async def browser_tab(folder: Path) -> AsyncIterator[Tab]:
-    """A tab of a browser whose profile and log are in `folder`. Raises EnvironmentFault where there is no browser."""
-    program = (await asyncio.to_thread(find_programs, print, (BROWSER,)))[BROWSER.name]
+async def browser_tab(program: Program, folder: Path) -> AsyncIterator[Tab]:
+    """A tab of this browser, whose profile and log are in `folder`."""
     profile = folder / "profile"
     command: list[str | Path] = [
         program.path,
@@ -76,7 +75,7 @@ async def browser_tab(folder: Path) -> AsyncIterator[Tab]:
         "about:blank",
     ]
     env = os.environ | program.env | {"HOME": str(folder)}
-    child = await Child.start(BROWSER.name, command, log=folder / "browser.log", env=env, cwd=folder)
+    child = await Child.start(program.name, command, log=folder / "browser.log", env=env, cwd=folder)
     try:
 
         async def listens() -> bool:

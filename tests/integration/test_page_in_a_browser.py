@@ -11,6 +11,7 @@ import pytest
 from contract.errors import EnvironmentFault
 from reporter.page import write_page
 from stack.places import ROOT
+from stack.programs import BROWSER, Program, find_programs
 from tests.integration.browser import Scheme, Tab, browser_tab
 from tests.unit.reporter.folders import single
 
@@ -72,13 +73,18 @@ LOOK = """(() => {
 })()"""
 
 
-@pytest.fixture
-async def tab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
+@pytest.fixture(scope="module")
+def browser() -> Program:
     try:
-        async with browser_tab(tmp_path_factory.mktemp("browser")) as found:
-            yield found
+        return find_programs(requirements=(BROWSER,))[BROWSER.name]
     except EnvironmentFault as fault:
         pytest.skip(str(fault))
+
+
+@pytest.fixture
+async def tab(browser: Program, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
+    async with browser_tab(browser, tmp_path_factory.mktemp("browser")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -186,6 +186,13 @@ def test_a_run_is_named_with_its_seed_its_time_its_verdict_and_its_stamp(tmp_pat
     assert (facts["Began"], facts["Verdict"], facts["Stamp"]) == ("2023-11-14 22:13 UTC", "invalid", "INVALID")
 
 
+def test_tables_and_figures_stand_in_boxes_that_a_keyboard_reaches_in_any_browser(tmp_path: Path) -> None:
+    """Chromium and Firefox let it reach whatever scrolls, Safari does not."""
+    page = page_of(tmp_path, table(["Name"], [["P95"]], "l"), f"![A curve]({drawn(tmp_path, 'a.svg')})")
+    boxes = [(tag, attrs.get("tabindex")) for tag, attrs in page.elements if attrs.get("class") == "scroll"]
+    assert boxes == [("div", "0"), ("span", "0")]
+
+
 def test_a_run_that_nobody_judged_has_no_verdict(tmp_path: Path) -> None:
     single().write(tmp_path)
     (tmp_path / "result.json").unlink()
