@@ -46,7 +46,7 @@ BROWSER = Requirement(
     "https://www.chromium.org",
     "usr/lib/chromium/chromium-headless-shell",  # the one in usr/bin is a script that starts the system's
 )
-"""What only tests need: about 90 MB to fetch, and 300 MB unpacked."""
+"""What only tests need: about 100 MB to fetch, and 300 MB unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
