@@ -36,6 +36,7 @@ from loadgen.scenario import load as load_scenario
 from loadgen.scenario import names as scenario_names
 from measure import measure
 from reporter.newest import newest_reliability_runs, newest_resources_runs, newest_valid_runs
+from reporter.page import write_page
 from reporter.paper.paper import write_paper
 from reporter.performance import write_performance_report
 from reporter.prometheus import Prometheus, Series
@@ -139,6 +140,7 @@ async def _scenario(options: argparse.Namespace) -> int:
     if len(folders) > 1:
         write = OF_SUITE.get(options.name, write_reliability_report)
         out.print(f"\nreport  {_short(_write_report(write, folders, folders[-1]))} of all of them", markup=False)
+        out.print(f"page    {_short(write_page(folders[-1]))}", markup=False)
     return max(statuses)
 
 
@@ -161,7 +163,8 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
     status, folder = await _campaign(SetKind.REPEATS, scenario.name, scenario.title, plan, document, options)
     for line in repeats_headline(folder):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(write_repeats(folder))}\nruns    {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(write_repeats(folder))}", markup=False)
+    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False)
     return status
 
 
@@ -172,7 +175,8 @@ async def _ablation(options: argparse.Namespace) -> int:
     status, folder = await _campaign(SetKind.ABLATION, "ablation", "Ablation", plan, document, options)
     report = write_ablation(folder)
     out.print(ablation_headline(read_set(folder), effects(folder)).replace("**", ""), markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(report)}\nruns    {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(report)}", markup=False)
+    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False)
     return status if status == EXIT[Verdict.INVALID] else 0  # what is off may cost a target: that is what is asked
 
 
@@ -219,6 +223,7 @@ async def _run_scenario(scenario: Scenario, document: Document, folder: Path, op
         out.print(line, markup=False, soft_wrap=True)
     write = _writer(Run.load(folder))
     out.print(f"\nreport  {_short(_write_report(write, [folder], folder))}", markup=False)
+    out.print(f"page    {_short(write_page(folder))}", markup=False)
     out.print(f"run     {_short(folder)}", markup=False)
     return EXIT[result.verdict]
 
@@ -273,7 +278,7 @@ async def _compare(options: argparse.Namespace) -> int:
             out.print(
                 f"  {row.measure.title}: {row.word}, {words.difference(row.measure, row.difference)}", markup=False
             )
-    out.print(f"\nreport  {_short(report)}", markup=False)
+    out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(folder))}", markup=False)
     return {Word.WORSE: 1, Word.UNDECIDED: 3}.get(found.verdict.word, 0)
 
 
@@ -286,6 +291,7 @@ async def _report(options: argparse.Namespace) -> int:
         folder = _found(options.run, RESULT, SET)
         if (folder / SET).exists():
             out.print(f"report  {_short(_write_set(folder))}", markup=False, soft_wrap=True)
+            out.print(f"page    {_short(write_page(folder))}", markup=False, soft_wrap=True)
             return 0
         wanted = {_writer(Run.load(folder)): [folder]}
     else:
@@ -300,6 +306,7 @@ async def _report(options: argparse.Namespace) -> int:
         if runs:
             report, names = write(runs, reports_dir() / REPORTS[write]), ", ".join(folder.name for folder in runs)
             out.print(f"report  {_short(report)}, from {names}", markup=False, soft_wrap=True)
+    out.print(f"page    {_short(write_page(reports_dir()))}", markup=False, soft_wrap=True)
     return 0
 
 

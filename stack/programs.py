@@ -1,4 +1,4 @@
-"""Finds the two programs that are not Python packages: redis-server and prometheus.
+"""Finds the programs that are not Python packages: redis-server and prometheus, and a browser for tests.
 
 From PATH when new enough; else, on Debian and Ubuntu, unpacked from the distribution's packages into our own cache
 folder, without root and without touching the system. `python -m stack.programs` shows (and fetches) them.
@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from contract.errors import EnvironmentFault, ReelbenchError
 from stack.packages import fetch_packages
 from stack.places import cache_dir
 
-_VERSION = re.compile(r"(?:\bv=|\bversion )(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"(?:\bv=|\bversion |^Chromium )(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Requirement:
     """Of the program and of its package in Debian."""
     minimum: tuple[int, int]
     site: str
+    file: str = ""
+    """Where its package has it, if that is not `usr/bin/<name>`."""
 
     @property
     def oldest(self) -> str:
@@ -37,6 +39,14 @@ class Requirement:
 REDIS = Requirement("redis-server", (7, 0), "https://redis.io/download")
 PROMETHEUS = Requirement("prometheus", (2, 40), "https://prometheus.io/download")
 REQUIREMENTS = (REDIS, PROMETHEUS)
+"""What every run needs."""
+BROWSER = Requirement(
+    "chromium-headless-shell",
+    (120, 0),
+    "https://www.chromium.org",
+    "usr/lib/chromium/chromium-headless-shell",  # the one in usr/bin is a script that starts the system's
+)
+"""What only tests need: about 100 MB to fetch, and 300 MB unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +60,15 @@ class Program:
     """Where its package keeps its data files."""
 
 
-def find_programs(progress: Callable[[str], None] = print) -> dict[str, Program]:
+def find_programs(
+    progress: Callable[[str], None] = print, requirements: Sequence[Requirement] = REQUIREMENTS
+) -> dict[str, Program]:
     """All programs by name; fetches the missing ones once, with one line through `progress`.
 
     Raises EnvironmentFault with the command to run where they cannot be fetched.
     """
-    found = {requirement.name: find_program(requirement) for requirement in REQUIREMENTS}
-    missing = tuple(requirement for requirement in REQUIREMENTS if found[requirement.name] is None)
+    found = {requirement.name: find_program(requirement) for requirement in requirements}
+    missing = tuple(requirement for requirement in requirements if found[requirement.name] is None)
     if missing:
         found |= _fetch(missing, progress)
     return {name: program for name, program in found.items() if program}
@@ -68,7 +80,7 @@ def find_program(requirement: Requirement) -> Program | None:
     if on_path := shutil.which(requirement.name):
         candidates.append(_program(requirement, Path(on_path)))
     unpacked = programs_dir() / requirement.name
-    candidates.append(_program(requirement, unpacked / "usr/bin" / requirement.name, unpacked))
+    candidates.append(_program(requirement, unpacked / (requirement.file or f"usr/bin/{requirement.name}"), unpacked))
     return next((program for program in candidates if program and _new_enough(requirement, program)), None)
 
 
@@ -77,7 +89,7 @@ def programs_dir() -> Path:
 
 
 def parse_version(output: str) -> str | None:
-    """`major.minor.patch` from what `--version` of either program prints; None if there is none in it."""
+    """`major.minor.patch` from what `--version` of a program prints; None if there is none in it."""
     match = _VERSION.search(output)
     return ".".join(part or "0" for part in match.groups()) if match else None
 
@@ -103,7 +115,7 @@ def _program(requirement: Requirement, path: Path, unpacked: Path | None = None)
 
 
 def _library_env(unpacked: Path) -> dict[str, str]:
-    libraries = (library for base in ("lib", "usr/lib") for library in (unpacked / base).rglob("*.so.*"))
+    libraries = (library for base in ("lib", "usr/lib") for library in (unpacked / base).rglob("*.so*"))
     folders = sorted({str(library.parent) for library in libraries})
     if not folders:
         return {}
@@ -151,7 +163,7 @@ def install_hint(missing: tuple[Requirement, ...]) -> str:
     """One sentence: what is missing, and the command of this system that brings it."""
     wanted = " and ".join(f"{requirement.name} {requirement.oldest} or newer" for requirement in missing)
     for tool, command, packages in _INSTALLERS:
-        if shutil.which(tool):
+        if shutil.which(tool) and packages.keys() >= set(missing):
             names = " ".join(packages[requirement] for requirement in missing)
             return f"Needs {wanted} on PATH: run `{command} {names}`."
     sites = " and ".join(requirement.site for requirement in missing)

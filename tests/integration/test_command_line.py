@@ -154,6 +154,8 @@ def test_scenario_and_query_use_the_stack_that_is_up(cli: Cli, places: Mapping[s
     assert (folder / "logs" / "worker-1.log").exists()
     assert RunInfo.model_validate_json((folder / RUN).read_bytes()).seed == 5
     assert (folder / "performance_report.md").exists()
+    assert "One job after another" in (folder / "index.html").read_text()
+    assert "page    " in out
 
     status, out, _ = ended(cli("query", "sum by (outcome) (t2v_jobs_finished_total)"))
     assert status == 0

@@ -62,8 +62,9 @@ def test_runs_of_another_workload_are_compared_only_if_that_is_meant(called: Cal
     assert (status, "workload, slots: 32 and 4" in err, "ANYWAY=1" in err) == (2, True, True)
     status, out, _ = called("compare", "--a", "base", "--b", "slow", "--anyway")
     assert status == 1
-    report = runs.parent / out.split("report  ")[1].strip()
+    report = runs.parent / out.split("report  ")[1].splitlines()[0]
     assert "- workload, slots: 32 and 4" in report.read_text()
+    assert "<li>workload, slots: 32 and 4" in (report.parent / "index.html").read_text()
 
 
 @pytest.mark.usefixtures("runs")
@@ -86,3 +87,4 @@ def test_the_report_of_a_set_is_written_again_without_prometheus(called: Called,
     assert "5 runs: 5 VALID" in text
     assert called("report", "base")[0] == 0
     assert (runs / "base" / "repeats.md").read_text() == text
+    assert "5 runs: 5 VALID" in (runs / "base" / "index.html").read_text()

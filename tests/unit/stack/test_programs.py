@@ -5,7 +5,7 @@ import pytest
 
 from contract.errors import EnvironmentFault
 from stack import programs
-from stack.programs import find_programs, parse_version
+from stack.programs import BROWSER, find_programs, parse_version
 
 REDIS_OUTPUT = "Redis server v={} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0"
 PROMETHEUS_OUTPUT = "prometheus, version {} (branch: debian/sid)\n  go version:  go1.19.8"
@@ -37,6 +37,7 @@ def path_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (PROMETHEUS_OUTPUT.format("2.42.0+ds"), "2.42.0"),
         (PROMETHEUS_OUTPUT.format("3.14.0-rc.1"), "3.14.0"),
         ("prometheus, version 3.0", "3.0.0"),
+        ("Chromium 156.0.8078.108 ", "156.0.8078"),
         ("Segmentation fault", None),
         ("  go version:  go1.19.8", None),
     ],
@@ -78,6 +79,36 @@ def test_a_program_that_is_too_old_is_fetched_once_and_the_other_is_not(
     assert redis.env["LD_LIBRARY_PATH"].endswith("usr/lib/some")
     assert fetched == ["redis-server"]
     assert len(lines) == 1
+
+
+def test_the_browser_is_fetched_for_tests_alone_and_finds_its_libraries(
+    path_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(path_dir, "redis-server", REDIS_OUTPUT.format("7.0.15"))
+    install(path_dir, "prometheus", PROMETHEUS_OUTPUT.format("2.40.0"))
+    install(path_dir, "apt-get", "")
+    install(path_dir, "dpkg-deb", "")
+    fetched: list[str] = []
+
+    def fetch(names: Iterable[str], into: Path) -> None:
+        fetched.extend(names)
+        libraries = into / "chromium-headless-shell/usr/lib"
+        install(libraries / "chromium", "chromium-headless-shell", "Chromium 156.0.8078.108 ")
+        (libraries / "pulseaudio").mkdir()
+        (libraries / "pulseaudio/libpulsecommon-16.1.so").touch()
+
+    monkeypatch.setattr(programs, "fetch_packages", fetch)
+    find_programs()
+    assert fetched == []
+    browser = find_programs(requirements=(BROWSER,))[BROWSER.name]
+    assert fetched == [BROWSER.name]
+    assert browser.env["LD_LIBRARY_PATH"].endswith("usr/lib/pulseaudio")
+
+
+def test_where_a_system_names_no_package_of_the_browser_the_error_names_its_site(path_dir: Path) -> None:
+    install(path_dir, "dnf", "")
+    with pytest.raises(EnvironmentFault, match=r"chromium-headless-shell 120\.0 or newer on PATH: install from https"):
+        find_programs(requirements=(BROWSER,))
 
 
 def test_a_package_that_is_too_old_as_well_says_where_to_get_a_newer_one(
