@@ -23,10 +23,11 @@ export REELBENCH_A := $(value A)
 export REELBENCH_B := $(value B)
 export REELBENCH_ON := $(value ON)
 export REELBENCH_RUNG := $(value RUNG)
+export REELBENCH_CONFIDENCE := $(value CONFIDENCE)
 export REELBENCH_ANYWAY := $(value ANYWAY)
 export REELBENCH_TARGET := $(value TARGET)
 export REELBENCH_PROMETHEUS := $(value PROMETHEUS)
-unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES REPEAT A B ON RUNG ANYWAY TARGET PROMETHEUS
+unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES REPEAT A B ON RUNG CONFIDENCE ANYWAY TARGET PROMETHEUS
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -42,10 +43,10 @@ scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10]
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"} \
 	  $${REELBENCH_TARGET:+--target "$$REELBENCH_TARGET"} $${REELBENCH_PROMETHEUS:+--prometheus "$$REELBENCH_PROMETHEUS"}
-compare: setup ## Is B better or worse than A? A=<runs> B=<runs> [ON=response_p95] [RUNG=users-5] [ANYWAY=1]
+compare: setup ## Is B better or worse than A? A=<runs> B=<runs> [ON=response_p95] [RUNG=users-5] [CONFIDENCE=0.95] [ANYWAY=1]
 	@exec $(PY) -m cli compare $${REELBENCH_A:+--a "$$REELBENCH_A"} $${REELBENCH_B:+--b "$$REELBENCH_B"} \
 	  $${REELBENCH_ON:+--on "$$REELBENCH_ON"} $${REELBENCH_RUNG:+--rung "$$REELBENCH_RUNG"} \
-	  $${REELBENCH_ANYWAY:+--anyway}
+	  $${REELBENCH_CONFIDENCE:+--confidence "$$REELBENCH_CONFIDENCE"} $${REELBENCH_ANYWAY:+--anyway}
 ablation: setup ## What each optimisation gains: everything on against one thing off [REPEAT=4] [SEED=1]
 	@exec $(PY) -m cli ablation $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} \
 	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"}

@@ -46,7 +46,7 @@ from reporter.runs import Run
 from reporter.study import words
 from reporter.study.ablation_report import effects, write_ablation
 from reporter.study.ablation_report import headline as ablation_headline
-from reporter.study.comparison import Word, compare
+from reporter.study.comparison import GATE, Word, compare
 from reporter.study.comparison_report import COMPARISON, write_comparison
 from reporter.study.comparison_report import headline as comparison_headline
 from reporter.study.measures import MEASURES, PRIMARY
@@ -269,15 +269,14 @@ async def _compare(options: argparse.Namespace) -> int:
         raise UsageError(
             f"These runs are not alike, so that no difference would say why: {told}. If it is meant: ANYWAY=1"
         )
-    found = compare(a, b, options.on)
+    found = compare(a, b, options.on, confidence=options.confidence)
     folder = new_run_folder("comparison")
     report = write_comparison(found, unlike, folder, folders)
     out.print(comparison_headline(found).replace("**", ""), markup=False, soft_wrap=True)
     for row in found.rows:
         if row.word in {Word.BETTER, Word.WORSE}:
-            out.print(
-                f"  {row.measure.title}: {row.word}, {words.difference(row.measure, row.difference)}", markup=False
-            )
+            size = words.difference(row.measure, row.difference, options.confidence)
+            out.print(f"  {row.measure.title}: {row.word}, {size}", markup=False)
     out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(folder))}", markup=False)
     return {Word.WORSE: 1, Word.UNDECIDED: 3}.get(found.verdict.word, 0)
 
@@ -441,6 +440,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _confidence(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.5 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no confidence from 0.5 to below 1")
+    return value
+
+
 def _names(text: str) -> list[str]:
     return [name for name in text.replace(",", " ").split() if name]
 
@@ -482,6 +491,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FIGURE",
     )
     compare.add_argument("--rung", help="of runs of several rungs, the one that is meant")
+    compare.add_argument(
+        "--confidence", type=_confidence, default=GATE, help=f"of the verdict, between 0.5 and 1 (default: {GATE})"
+    )
     compare.add_argument("--anyway", action="store_true", help="even if workload, load or machine differ")
     compare.set_defaults(command=_compare)
 

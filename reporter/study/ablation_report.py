@@ -62,7 +62,7 @@ def _effect(folder: Path, info: SetInfo, scenario: str, variant: str) -> Effect:
             return Effect(scenario, variant, None, " ".join([f"{side.name}: no run may be used.", *side.left_out]))
     if unlike := differences([*on.runs, *off.runs], but=[*without(scenario, variant)]):
         return Effect(scenario, variant, None, "; ".join(unlike))
-    return Effect(scenario, variant, compare(on, off))
+    return Effect(scenario, variant, compare(on, off, confidence=CONFIDENCE))
 
 
 def _variant(folder: Path, info: SetInfo, scenario: str, variant: str) -> RunSet:

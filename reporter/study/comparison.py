@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean
 
@@ -13,6 +13,8 @@ from reporter.study.inference import Inference, cliffs_delta, contrast, holm, ja
 from reporter.study.measures import MEASURES, PRIMARY, Better, JobMeasure, Measure, Sample, pooled, sample
 from reporter.study.sets import RunSet
 
+GATE = 0.99
+"""Confidence of a verdict unless another is asked for: a gate that is wrong once in twenty times is switched off."""
 Pair = tuple[Sample, Sample]
 
 
@@ -41,11 +43,11 @@ class Row:
     p: float | None
     word: Word
 
-    def ratio_interval(self) -> tuple[float, float, float] | None:
+    def ratio_interval(self, confidence: float = CONFIDENCE) -> tuple[float, float, float] | None:
         """B / A, and its interval."""
         if self.ratio is None:
             return None
-        low, high = self.ratio.interval()
+        low, high = self.ratio.interval(confidence)
         return math.exp(self.ratio.value), math.exp(low), math.exp(high)
 
 
@@ -58,7 +60,7 @@ class Comparison:
     rows: Sequence[Row]
     primary: str
     pairs: int
-    confidence: float = CONFIDENCE
+    confidence: float
 
     @property
     def verdict(self) -> Row:
@@ -68,7 +70,13 @@ class Comparison:
         return next(row for row in self.rows if row.measure.name == name)
 
 
-def compare(a: RunSet, b: RunSet, primary: str = PRIMARY, measures: Sequence[Measure] = MEASURES) -> Comparison:
+def compare(
+    a: RunSet,
+    b: RunSet,
+    primary: str = PRIMARY,
+    measures: Sequence[Measure] = MEASURES,
+    confidence: float = GATE,
+) -> Comparison:
     """Runs of the same seed are partners, and their jobs of the same number too; without any, both sets stand alone.
 
     Raises UsageError where a set has no run that may be used, or nobody knows a figure called `primary`.
@@ -85,7 +93,7 @@ def compare(a: RunSet, b: RunSet, primary: str = PRIMARY, measures: Sequence[Mea
         row(measure, *([sample(measure, run) for run in side.runs] for side in (a, b)), paired=bool(pairs))
         for measure in measures
     ]
-    return Comparison(a, b, judged(rows, primary), primary, len(pairs))
+    return Comparison(a, b, judged(rows, primary, confidence), primary, len(pairs), confidence)
 
 
 def partners(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[Run, Run]]:
@@ -172,23 +180,20 @@ def _effect(measure: Measure, one: Sequence[Sample], other: Sequence[Sample]) ->
     return cliffs_delta(*([value for each in side for value in (each.jobs or {}).values()] for side in (one, other)))
 
 
-def judged(rows: Sequence[Row], primary: str) -> list[Row]:
+def judged(rows: Sequence[Row], primary: str, confidence: float = GATE) -> list[Row]:
     """The primary figure by its own p; the others by what theirs are worth among each other."""
     others = [row for row in rows if row.measure.name != primary and row.p is not None]
     adjusted = dict(
         zip((row.measure.name for row in others), holm([row.p for row in others if row.p is not None]), strict=True)
     )
-    return [_worded(row, adjusted.get(row.measure.name, row.p)) for row in rows]
+    ps = [adjusted.get(row.measure.name, row.p) for row in rows]
+    return [replace(row, p=p, word=_word(row, p, confidence)) for row, p in zip(rows, ps, strict=True)]
 
 
-def _worded(row: Row, p: float | None) -> Row:
-    return Row(row.measure, row.a, row.b, row.difference, row.ratio, row.effect, p, _word(row, p))
-
-
-def _word(row: Row, p: float | None) -> Word:
+def _word(row: Row, p: float | None, confidence: float) -> Word:
     if row.difference is None or p is None:
         return Word.UNDECIDED
-    if p >= 1 - CONFIDENCE:
+    if p >= 1 - confidence:
         return Word.NO_DIFFERENCE
     less = row.difference.value < 0
     return Word.BETTER if less is (row.measure.better is Better.LOWER) else Word.WORSE

@@ -13,13 +13,12 @@ from reporter.study.sets import RunSet
 COMPARISON = "comparison.md"
 COMPARED = "comparison.json"
 """What was compared: the folders of both sides, as seen from the comparison's."""
-HEADERS = ("Figure", "A", "B", "B − A (95 % interval)", "B / A (95 % interval)", "Cliff's δ", "p", "B is")
 METHOD = (
     "A run is the unit of the sample: its jobs share its processes and its moment. Figures are of all jobs of a set "
     "together; percentiles are pooled, never averaged. {pairing} Intervals are Student's t over {units}, by leaving "
     "out one at a time (jackknife), which for a mean is the ordinary t interval; for the ratio, of its logarithm. *B "
-    "is* says what is shown at 95 % confidence: for the figure that decides by its own p, for the others by Holm's "
-    "correction over all of them, so that two equal sets look different in any of them once in twenty times at most. "
+    "is* says what is shown at {confidence} confidence: for the figure that decides by its own p, for the others by "
+    "Holm's correction over all of them, so that two equal sets seldom look different in any of them. "
     "Cliff's δ is how much more often a job of B takes longer than one of A, from −1 to 1. No difference *shown* is "
     "not shown to be none: the interval says how large it may be."
 )
@@ -32,9 +31,11 @@ ALONE = "No seeds are shared, so runs have no partners (Welch's t)."
 
 def comparison_text(found: Comparison, unlike: Sequence[str], picture: str | None) -> str:
     """`unlike` is what differs between the runs although it was allowed to; `picture` where the figure is."""
-    blocks = [headline(found), table(HEADERS, [_cells(row) for row in found.rows], "lrrrrrrl")]
+    sure = f"{100 * found.confidence:g} %"
+    headers = ("Figure", "A", "B", f"B − A ({sure} interval)", f"B / A ({sure} interval)", "Cliff's δ", "p", "B is")
+    blocks = [headline(found), table(headers, [_cells(row, found.confidence) for row in found.rows], "lrrrrrrl")]
     if picture:
-        blocks.append(f"![B relative to A, with 95 % intervals]({picture})")
+        blocks.append(f"![B relative to A, with {sure} intervals]({picture})")
     sections = [
         ("", blocks),
         ("Runs", [_runs("A", found.a), _runs("B", found.b), *_unlike(found, unlike)]),
@@ -50,8 +51,9 @@ def headline(found: Comparison) -> str:
     if row.word is Word.UNDECIDED:
         return f"{what}: **undecided** by {row.measure.title}: {_why_undecided(found, row)}"
     sample = f"{n} pairs of runs" if found.pairs else f"{len(found.a.runs)} and {len(found.b.runs)} runs"
-    told = f"{words.difference(row.measure, row.difference)}, B / A {words.ratio(row)}"
-    return f"{what}: **{row.word}** by {row.measure.title} at 95 % confidence: {told}; {sample}."
+    sure = found.confidence
+    told = f"{words.difference(row.measure, row.difference, sure)}, B / A {words.ratio(row, sure)}"
+    return f"{what}: **{row.word}** by {row.measure.title} at {100 * sure:g} % confidence: {told}; {sample}."
 
 
 def _why_undecided(found: Comparison, row: Row) -> str:
@@ -62,16 +64,16 @@ def _why_undecided(found: Comparison, row: Row) -> str:
 
 def method(found: Comparison) -> str:
     pairing, units = (PAIRED, "pairs of runs") if found.pairs else (ALONE, "runs")
-    return METHOD.format(pairing=pairing, units=units)
+    return METHOD.format(pairing=pairing, units=units, confidence=f"{100 * found.confidence:g} %")
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, confidence: float) -> tuple[str, ...]:
     return (
         row.measure.title,
         words.amount(row.measure, row.a),
         words.amount(row.measure, row.b),
-        words.difference(row.measure, row.difference),
-        words.ratio(row),
+        words.difference(row.measure, row.difference, confidence),
+        words.ratio(row, confidence),
         NONE if row.effect is None else f"{row.effect:+.2f}",
         words.probability(row.p),
         words.verdict(row),
@@ -108,7 +110,11 @@ def write_comparison(
     """`comparison.md` in `folder`, and its figure in `figures/` there; `sides` are the folders of A's runs and B's."""
     from reporter.figures.effects import relative  # noqa: PLC0415 - matplotlib takes a second
 
-    known = [(row.measure.title, interval, str(row.word)) for row in found.rows if (interval := row.ratio_interval())]
+    known = [
+        (row.measure.title, interval, str(row.word))
+        for row in found.rows
+        if (interval := row.ratio_interval(found.confidence))
+    ]
     drawn = relative(known, folder / "figures" / "comparison.svg")
     a, b = ([os.path.relpath(one, folder) for one in side] for side in sides)
     (folder / COMPARED).write_text(json.dumps({"a": a, "b": b}) + "\n", encoding="utf-8")

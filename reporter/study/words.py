@@ -2,6 +2,7 @@
 
 from reporter.markdown import NO_DATA, figure
 from reporter.pricing import load_prices, price_file
+from reporter.statistics import CONFIDENCE
 from reporter.study.comparison import Row, Word
 from reporter.study.inference import Inference
 from reporter.study.measures import Measure
@@ -15,12 +16,12 @@ def amount(measure: Measure, value: float | None) -> str:
     return NO_DATA if value is None else figure(factor * value, unit)
 
 
-def difference(measure: Measure, found: Inference | None) -> str:
+def difference(measure: Measure, found: Inference | None, confidence: float = CONFIDENCE) -> str:
     """With its interval."""
     if found is None:
         return NO_DATA
     factor, _, unit = _scale(measure)
-    low, high = (factor * end for end in found.interval())
+    low, high = (factor * end for end in found.interval(confidence))
     return f"{_signed(factor * found.value)} ({_signed(low)} to {_signed(high)}) {unit}".rstrip()
 
 
@@ -37,9 +38,9 @@ def interval(measure: Measure, found: Inference | None) -> str:
     return f"{figure(low)} to {figure(high, unit)}"
 
 
-def ratio(row: Row) -> str:
+def ratio(row: Row, confidence: float = CONFIDENCE) -> str:
     """With its interval."""
-    found = row.ratio_interval()
+    found = row.ratio_interval(confidence)
     if found is None:
         return NO_DATA
     value, low, high = found

@@ -42,7 +42,7 @@ def test_a_gate_lets_the_same_pass_and_stops_what_is_slower(called: Called) -> N
     status, out, _ = called("compare", "--a", "base", "--b", "same")
     assert (status, "no difference shown by response time, mean" in out) == (0, True)
     status, out, _ = called("compare", "--a", "base", "--b", "slow")
-    assert (status, "worse by response time, mean at 95 % confidence" in out) == (1, True)
+    assert (status, "worse by response time, mean at 99 % confidence" in out) == (1, True)
     assert "stage script (LLM), mean: worse" in out
     assert called("compare", "--a", "slow", "--b", "base")[0] == 0
     assert called("compare", "--a", "base", "--b", "slow", "--on", "assemble")[0] == 0

@@ -171,7 +171,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     pictures = [path.parent / "figures" / "comparison.svg" for path in written]
     assert pictures[0].read_bytes() == pictures[1].read_bytes()
     text = written[0].read_text()
-    assert "**worse** by response time, mean at 95 % confidence" in text
+    assert "**worse** by response time, mean at 99 % confidence" in text
     assert "- workload, x: 1 and 2" in text
 
 
