@@ -19,6 +19,7 @@ export REELBENCH_QUERY := $(value Q)
 export REELBENCH_ONLY := $(value ONLY)
 export REELBENCH_PRICES := $(value PRICES)
 export REELBENCH_REPEAT := $(value REPEAT)
+export REELBENCH_WITH := $(value WITH)
 export REELBENCH_A := $(value A)
 export REELBENCH_B := $(value B)
 export REELBENCH_ON := $(value ON)
@@ -27,7 +28,7 @@ export REELBENCH_CONFIDENCE := $(value CONFIDENCE)
 export REELBENCH_ANYWAY := $(value ANYWAY)
 export REELBENCH_TARGET := $(value TARGET)
 export REELBENCH_PROMETHEUS := $(value PROMETHEUS)
-unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES REPEAT A B ON RUNG CONFIDENCE ANYWAY TARGET PROMETHEUS
+unexport NAME SEED JOBS MINUTES GENERATORS DOCUMENT RUN Q ONLY PRICES REPEAT WITH A B ON RUNG CONFIDENCE ANYWAY TARGET PROMETHEUS
 MAKEOVERRIDES =
 
 .DEFAULT_GOAL := help
@@ -35,11 +36,11 @@ MAKEOVERRIDES =
 .PHONY: help scenario compare ablation chaos scenarios report paper bench up query setup test test-compose lint dashboards clean
 
 ##@ Measure
-scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf] [REPEAT=5]
+scenario: setup ## Run one scenario: NAME=single [SEED=1] [JOBS=72] [MINUTES=10] [GENERATORS=2] [DOCUMENT=paper.pdf] [REPEAT=5] [WITH='T2V_SLOTS=4']
 	@exec $(PY) -m cli scenario $${REELBENCH_NAME:+"$$REELBENCH_NAME"} \
 	  $${REELBENCH_SEED:+--seed "$$REELBENCH_SEED"} $${REELBENCH_JOBS:+--jobs "$$REELBENCH_JOBS"} \
 	  $${REELBENCH_MINUTES:+--minutes "$$REELBENCH_MINUTES"} \
-	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"} \
+	  $${REELBENCH_REPEAT:+--repeat "$$REELBENCH_REPEAT"} $${REELBENCH_WITH:+--with "$$REELBENCH_WITH"} \
 	  $${REELBENCH_GENERATORS:+--generators "$$REELBENCH_GENERATORS"} \
 	  $${REELBENCH_DOCUMENT:+--document "$$REELBENCH_DOCUMENT"} \
 	  $${REELBENCH_TARGET:+--target "$$REELBENCH_TARGET"} $${REELBENCH_PROMETHEUS:+--prometheus "$$REELBENCH_PROMETHEUS"}

@@ -1,17 +1,20 @@
-"""Several runs in a row that belong together: repeats of a scenario, and an ablation.
+"""Several runs in a row that belong together: repeats of a scenario, two workloads in turns, an ablation.
 
 Each has a folder of its own in the set's. One that cannot be made is noted, and the others go on.
 """
 
+import shlex
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-from contract.ablation import ABLATION, EVERYTHING, without
+from contract.ablation import ABLATION, CHANGED, EVERYTHING, without
 from contract.errors import ReelbenchError, UsageError
 from contract.runset import RUNS, SET, Member, SetInfo
+from contract.settings import Workload
 from loadgen.scenario import Scenario, load
 
 
@@ -42,6 +45,43 @@ def derived_seeds(base: int, n: int) -> list[int]:
 
 def repeats(scenario: Scenario, base: int, n: int) -> list[Planned]:
     return [Planned(str(number), scenario, seed) for number, seed in enumerate(derived_seeds(base, n), start=1)]
+
+
+def contrast(scenario: Scenario, base: int, n: int, settings: str) -> list[Planned]:
+    """Each seed twice, as it is and with other settings, which of them first in turns: what a machine drifts by
+    meanwhile falls out. `settings` are assignments as in an environment. Raises UsageError where they are none, or
+    change nothing.
+    """
+    changed = scenario.model_copy(update={"workload": {**scenario.workload, **_assigned(settings)}})
+    if changed.settings() == scenario.settings():
+        raise UsageError(f"{settings} changes nothing: what differs is to be compared.")
+    plan = []
+    for place, seed in enumerate(derived_seeds(base, n), start=1):
+        both = [Planned(f"{place}", scenario, seed), Planned(f"{place}.{CHANGED}", changed, seed, CHANGED)]
+        plan += both if place % 2 else both[::-1]
+    return plan
+
+
+def _assigned(settings: str) -> dict[str, Any]:
+    """`T2V_LLM_LATENCY__MEAN=0.33` as the workload's model takes it."""
+    found: dict[str, Any] = {}
+    for assignment in shlex.split(settings):
+        name, equals, value = assignment.partition("=")
+        key, _, inner = name.lower().removeprefix("t2v_").partition("__")
+        if not equals or not name.startswith("T2V_") or key not in Workload.model_fields:
+            raise UsageError(
+                f"{assignment!r} is no setting of the workload, as T2V_SLOTS=4 or T2V_LLM_LATENCY__MEAN=0.33 is."
+            )
+        if inner:
+            found[key] = {**_default(key), **found.get(key, {}), inner: value}
+        else:
+            found[key] = value
+    return found
+
+
+def _default(key: str) -> dict[str, Any]:
+    whole: dict[str, Any] = Workload().model_dump()[key]
+    return whole
 
 
 def ablation(base: int, n: int) -> list[Planned]:

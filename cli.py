@@ -46,8 +46,8 @@ from reporter.runs import Run
 from reporter.study import words
 from reporter.study.ablation_report import effects, write_ablation
 from reporter.study.ablation_report import headline as ablation_headline
-from reporter.study.comparison import GATE, Word, compare
-from reporter.study.comparison_report import COMPARISON, write_comparison
+from reporter.study.comparison import GATE, Comparison, Word, compare
+from reporter.study.comparison_report import COMPARISON, write_comparison, write_contrast
 from reporter.study.comparison_report import headline as comparison_headline
 from reporter.study.measures import MEASURES, PRIMARY
 from reporter.study.repeats_report import headline as repeats_headline
@@ -126,6 +126,10 @@ async def _scenario(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.generators} load generators are too many; up to {MOST_GENERATORS} make sense.")
     _check_target(options, scenarios)
     raise_open_files()  # each job under way is a socket
+    if options.changed and not options.repeat:
+        raise UsageError(
+            "WITH goes with REPEAT: one run of each shows no spread. Say REPEAT=5, or set it in the environment."
+        )
     if options.repeat:
         return await _repeat(scenarios, document, options)
     statuses, folders = [], []
@@ -148,6 +152,10 @@ def _check_target(options: argparse.Namespace, scenarios: Sequence[Scenario]) ->
     """Raises UsageError where these cannot be run against a target of somebody else's."""
     if bool(options.target) is not bool(options.prometheus):
         raise UsageError("A target needs both: TARGET=<the API's URL> PROMETHEUS=<URL of a Prometheus that reads it>.")
+    if options.target and options.changed:
+        raise UsageError(
+            "WITH starts processes with other settings, which no foreign target lets it do: leave out TARGET."
+        )
     for scenario in scenarios if options.target else ():
         if why := scenario.wants_control:
             raise UsageError(
@@ -159,6 +167,8 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
     if len(scenarios) > 1:
         raise UsageError(f"REPEAT goes with one scenario, and {options.name} is several: name one of them.")
     [scenario] = scenarios
+    if options.changed:
+        return await _contrast(scenario, document, options)
     plan = campaign.repeats(scenario, options.seed, options.repeat)
     status, folder = await _campaign(SetKind.REPEATS, scenario.name, scenario.title, plan, document, options)
     for line in repeats_headline(folder):
@@ -166,6 +176,29 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
     out.print(f"\nreport  {_short(write_repeats(folder))}", markup=False)
     out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False)
     return status
+
+
+async def _contrast(scenario: Scenario, document: Document, options: argparse.Namespace) -> int:
+    """Status 1 says that it is worse with the other settings, 3 that it cannot be told."""
+    plan = campaign.contrast(scenario, options.seed, options.repeat, options.changed)
+    status, folder = await _campaign(SetKind.CONTRAST, scenario.name, scenario.title, plan, document, options)
+    found, report = write_contrast(folder)
+    _tell(found, report)
+    out.print(f"runs    {_short(folder)}", markup=False)
+    return max(_gate(found), status if status == EXIT[Verdict.INVALID] else 0)
+
+
+def _tell(found: Comparison, report: Path) -> None:
+    out.print(comparison_headline(found).replace("**", ""), markup=False, soft_wrap=True)
+    for row in found.rows:
+        if row.word in {Word.BETTER, Word.WORSE}:
+            size = words.difference(row.measure, row.difference, found.confidence)
+            out.print(f"  {row.measure.title}: {row.word}, {size}", markup=False)
+    out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(report.parent))}", markup=False)
+
+
+def _gate(found: Comparison) -> int:
+    return {Word.WORSE: 1, Word.UNDECIDED: 3}.get(found.verdict.word, 0)
 
 
 async def _ablation(options: argparse.Namespace) -> int:
@@ -192,8 +225,12 @@ async def _campaign(
         title=title,
         seed=options.seed,
         repeats=options.repeat,
+        changed=options.changed or "",
         started=time.time(),
     )
+
+    own = options.own_stack or any(planned.variant for planned in plan)  # or what is up would have another history
+    options = argparse.Namespace(**vars(options) | {"own_stack": own})
 
     async def make(planned: Planned, run: Path) -> int:
         result = await _measured(planned.scenario, document, planned.seed, run, options)
@@ -272,17 +309,15 @@ async def _compare(options: argparse.Namespace) -> int:
     found = compare(a, b, options.on, confidence=options.confidence)
     folder = new_run_folder("comparison")
     report = write_comparison(found, unlike, folder, folders)
-    out.print(comparison_headline(found).replace("**", ""), markup=False, soft_wrap=True)
-    for row in found.rows:
-        if row.word in {Word.BETTER, Word.WORSE}:
-            size = words.difference(row.measure, row.difference, options.confidence)
-            out.print(f"  {row.measure.title}: {row.word}, {size}", markup=False)
-    out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(folder))}", markup=False)
-    return {Word.WORSE: 1, Word.UNDECIDED: 3}.get(found.verdict.word, 0)
+    _tell(found, report)
+    return _gate(found)
 
 
 def _write_set(folder: Path) -> Path:
-    return (write_repeats if read_set(folder).kind is SetKind.REPEATS else write_ablation)(folder)
+    kind = read_set(folder).kind
+    if kind is SetKind.CONTRAST:
+        return write_contrast(folder)[1]
+    return (write_repeats if kind is SetKind.REPEATS else write_ablation)(folder)
 
 
 async def _report(options: argparse.Namespace) -> int:
@@ -331,9 +366,9 @@ async def _some_stack(folder: Path, scenario: Scenario, options: argparse.Namesp
         say.print(f"using the target {options.target}", markup=False)
         yield await find_foreign(options.target, options.prometheus)
         return
-    running = None if scenario.wants_own_stack else await find_running()
+    running = None if scenario.wants_own_stack or options.own_stack else await find_running()
     logs = folder / "logs"
-    compose = None if running or scenario.wants_own_settings else await find_compose()
+    compose = None if running or scenario.wants_own_settings or options.own_stack else await find_compose()
     if compose is not None:
         if scenario.cancel and not compose.shows_files:  # nothing found would mean nothing seen
             raise UsageError(
@@ -473,10 +508,16 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--minutes", type=_count, help="for how long jobs arrive, where they do at a rate")
     scenario.add_argument("--generators", type=_count, help="processes that share the load (default: the scenario's)")
     scenario.add_argument("--repeat", type=_count, help="how often, each time with a seed of its own and a new stack")
+    scenario.add_argument(
+        "--with",
+        dest="changed",
+        metavar="SETTINGS",
+        help="repeats each seed with these settings too, in turns, and compares: 'T2V_SLOTS=4 T2V_POOLING=false'",
+    )
     scenario.add_argument("--document", type=Path, help="a PDF (default: the paper in tests/data, else a made-up one)")
     scenario.add_argument("--target", metavar="URL", help="the API of a service that is not ours to start")
     scenario.add_argument("--prometheus", metavar="URL", help="which reads that service")
-    scenario.set_defaults(command=_scenario)
+    scenario.set_defaults(command=_scenario, own_stack=False)
 
     compare = commands.add_parser("compare", help="is one set of runs better than another? 1 worse, 3 cannot be told")
     for letter, what in (("a", "runs to compare with"), ("b", "runs that may be better or worse")):
@@ -501,7 +542,9 @@ def _parser() -> argparse.ArgumentParser:
     ablation.add_argument("--seed", type=_seed, default=1, help="from which the others follow (default: 1)")
     ablation.add_argument("--repeat", type=_count, default=4, help="how many seeds (default: 4, about twelve minutes)")
     ablation.add_argument("--document", type=Path, help="as for `scenario`")
-    ablation.set_defaults(command=_ablation, generators=None, target=None, prometheus=None)
+    ablation.set_defaults(
+        command=_ablation, generators=None, target=None, prometheus=None, changed=None, own_stack=True
+    )
 
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(command=_scenarios)

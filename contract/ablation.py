@@ -7,6 +7,9 @@ from typing import Any
 NEVER = 10**9
 """Calls below which a breaker concludes nothing: more than a run makes."""
 
+CHANGED = "changed"
+"""The variant of a contrast in which settings are other ones."""
+
 EVERYTHING = "everything"
 """The variant in which all of a scenario's optimisations are off."""
 

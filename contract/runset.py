@@ -12,6 +12,8 @@ RUNS = "runs"
 class SetKind(StrEnum):
     REPEATS = "repeats"
     """One scenario, with seeds of its own each time."""
+    CONTRAST = "contrast"
+    """One scenario as it is and with other settings, in turns, by the same seeds."""
     ABLATION = "ablation"
     """Scenarios with everything on and with one thing off after another, by the same seeds."""
 
@@ -37,6 +39,7 @@ class SetInfo(BaseModel):
     title: str
     seed: int
     repeats: int
+    changed: str = Field(default="", description="settings of the other variant of a contrast, as assignments")
     started: float
     ended: float | None = None
     members: list[Member] = Field(default_factory=list)

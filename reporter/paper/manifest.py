@@ -59,6 +59,9 @@ def commands(folder: Path, runs: Iterable[Run]) -> list[str]:
     told = _set(folder)
     if told is None:
         return list(dict.fromkeys(map(_command, runs)))
+    if told.kind is SetKind.CONTRAST:
+        other = shlex.quote(told.changed)
+        return [f"make scenario NAME={told.name} SEED={told.seed} REPEAT={told.repeats} WITH={other}"]
     if told.kind is SetKind.ABLATION:
         return [f"make ablation SEED={told.seed} REPEAT={told.repeats}"]
     changed = dict.fromkeys(settings(run) for run in runs)

@@ -5,10 +5,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract.ablation import CHANGED
 from reporter.markdown import NONE, bullets, document, table
 from reporter.study import words
-from reporter.study.comparison import Comparison, Row, Word
-from reporter.study.sets import RunSet
+from reporter.study.comparison import Comparison, Row, Word, compare
+from reporter.study.sets import RunSet, differences, of_members, read_set
 
 COMPARISON = "comparison.md"
 COMPARED = "comparison.json"
@@ -104,10 +105,25 @@ def _versions(found: Comparison) -> list[tuple[str, str | None, str | None]]:
     return [(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)]
 
 
+def write_contrast(folder: Path) -> tuple[Comparison, Path]:
+    """The comparison of both variants of a contrast, in the folder of their set.
+
+    Raises UsageError where the folder is no such set's, or holds no run of a variant that may be used.
+    """
+    info = read_set(folder)
+    sides = [[one for one in info.members if one.variant == variant] for variant in ("", CHANGED)]
+    names = (info.name, f"with {info.changed}")
+    a, b = (of_members(RunSet(name, []), folder, side) for name, side in zip(names, sides, strict=True))
+    found = compare(a, b)
+    return found, write_comparison(found, differences([*a.runs, *b.runs]), folder)
+
+
 def write_comparison(
     found: Comparison, unlike: Sequence[str], folder: Path, sides: Sequence[Sequence[Path]] = ((), ())
 ) -> Path:
-    """`comparison.md` in `folder`, and its figure in `figures/` there; `sides` are the folders of A's runs and B's."""
+    """`comparison.md` in `folder`, and its figure in `figures/` there; `sides` are the folders of A's runs and B's,
+    where they lie elsewhere.
+    """
     from reporter.figures.effects import relative  # noqa: PLC0415 - matplotlib takes a second
 
     known = [
@@ -116,8 +132,9 @@ def write_comparison(
         if (interval := row.ratio_interval(found.confidence))
     ]
     drawn = relative(known, folder / "figures" / "comparison.svg")
-    a, b = ([os.path.relpath(one, folder) for one in side] for side in sides)
-    (folder / COMPARED).write_text(json.dumps({"a": a, "b": b}) + "\n", encoding="utf-8")
+    if any(sides):
+        a, b = ([os.path.relpath(one, folder) for one in side] for side in sides)
+        (folder / COMPARED).write_text(json.dumps({"a": a, "b": b}) + "\n", encoding="utf-8")
     path = folder / COMPARISON
     path.write_text(comparison_text(found, unlike, f"figures/{drawn.name}" if drawn else None), encoding="utf-8")
     return path

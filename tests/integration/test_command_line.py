@@ -66,6 +66,13 @@ def pdf(path: Path, text: str, *, password: str | None = None) -> Path:
         (["scenario", "single", "--seed", "x"], "is not a whole number from 0"),
         (["scenario", "single", "--document", "no.pdf"], "no.pdf"),
         (["query", " "], "Say what to ask"),
+        (["scenario", "single", "--with", "T2V_SLOTS=4"], "WITH goes with REPEAT"),
+        (["scenario", "single", "--repeat", "2", "--with", "SLOTS=4"], "'SLOTS=4' is no setting of the workload"),
+        (["scenario", "single", "--repeat", "2", "--with", "T2V_SLOTS=32"], "changes nothing"),
+        (["scenario", "single", "--repeat", "2", "--with", "T2V_SLOTS=many"], "does not fit"),
+        (["scenario", "reliability", "--repeat", "2"], "REPEAT goes with one scenario"),
+        (["ablation", "--repeat", "1"], "An ablation needs two seeds"),
+        (["compare", "--a", "x", "--b", "y", "--confidence", "2"], "no confidence"),
         (["dance"], "invalid choice"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 import campaign
 from campaign import Planned
-from contract.ablation import ABLATION, EVERYTHING, FAULTY, HEALTHY
+from contract.ablation import ABLATION, CHANGED, EVERYTHING, FAULTY, HEALTHY
 from contract.errors import EnvironmentFault, UsageError
 from contract.runset import SET, SetInfo, SetKind
 from loadgen.scenario import load
@@ -88,3 +88,29 @@ async def test_a_mistake_of_the_user_ends_it_and_what_was_made_is_kept(tmp_path:
 def test_an_ablation_of_one_seed_is_refused() -> None:
     with pytest.raises(UsageError, match="REPEAT=4"):
         campaign.ablation(1, 1)
+
+
+def test_two_workloads_meet_each_seed_in_turns() -> None:
+    plan = campaign.contrast(load("single"), 1, 4, "T2V_SLOTS=4 T2V_LLM_LATENCY__MEAN=0.33")
+    assert [one.variant for one in plan] == ["", CHANGED, CHANGED, "", "", CHANGED, CHANGED, ""]
+    assert [one.seed for one in plan] == [seed for seed in campaign.derived_seeds(1, 4) for _ in range(2)]
+    was, now = plan[0].scenario.settings(), plan[1].scenario.settings()
+    assert now.llm_latency.mean == 0.33
+    assert now.llm_latency.sd == was.llm_latency.sd
+    assert now.model_copy(update={"slots": was.slots, "llm_latency": was.llm_latency}) == was
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ("SLOTS=4", "no setting"),
+        ("T2V_SLOTS", "no setting"),
+        ("T2V_NOSUCH=4", "no setting"),
+        ("T2V_SLOTS=32", "changes nothing"),
+        ("T2V_SLOTS=many", "does not fit"),
+        ("T2V_BREAKER__NOSUCH=1", "changes nothing"),
+    ],
+)
+def test_settings_that_are_none_are_refused(settings: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        campaign.contrast(load("single"), 1, 2, settings)

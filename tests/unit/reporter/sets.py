@@ -43,7 +43,7 @@ def write_set(into: Path, kind: SetKind, members: Iterable[tuple[Member, Folder 
             folder.write(into / RUNS / member.run)
     info = SetInfo(
         id=into.name, kind=kind, name="single", title="One job after another", seed=1, repeats=repeats, started=START,
-        members=told,
+        changed="T2V_X=1" if kind is SetKind.CONTRAST else "", members=told,
     )  # fmt: skip
     into.mkdir(parents=True, exist_ok=True)
     (into / SET).write_text(info.model_dump_json())

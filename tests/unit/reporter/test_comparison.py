@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from contract.ablation import CHANGED
 from contract.errors import UsageError
 from contract.runset import Member, SetKind
 from reporter.study.comparison import Comparison, Word, compare
-from reporter.study.comparison_report import comparison_text, headline, write_comparison
+from reporter.study.comparison_report import comparison_text, headline, write_comparison, write_contrast
 from reporter.study.sets import differences, run_set
 from tests.unit.reporter.folders import Folder
 from tests.unit.reporter.sets import repeat, write_runs, write_set
@@ -173,6 +174,19 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     text = written[0].read_text()
     assert "**worse** by response time, mean at 99 % confidence" in text
     assert "- workload, x: 1 and 2" in text
+
+
+def test_both_sides_of_a_contrast_are_told_apart_by_their_variant(tmp_path: Path) -> None:
+    members = [
+        (Member(run=f"{s}{v}", scenario="single", seed=s, variant=v), repeat(s, take, slower=slower))
+        for s in SEEDS
+        for take, (v, slower) in enumerate((("", 0.0), (CHANGED, 0.1)))
+    ]
+    folder = write_set(tmp_path / "set", SetKind.CONTRAST, members, 5)
+    found, report = write_contrast(folder)
+    assert (found.pairs, found.verdict.word) == (5, Word.WORSE)
+    assert report == folder / "comparison.md"
+    assert report.read_text().startswith("# Comparison: single and with T2V_X=1")
 
 
 def test_seeds_that_come_twice_are_partners_in_order(tmp_path: Path) -> None:

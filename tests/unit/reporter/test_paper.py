@@ -20,7 +20,7 @@ from reporter.paper.paper import write_paper
 from reporter.paper.tables import Span, Table, plain, tables
 from reporter.performance import write_performance_report
 from reporter.study.comparison import compare
-from reporter.study.comparison_report import write_comparison
+from reporter.study.comparison_report import write_comparison, write_contrast
 from reporter.study.repeats_report import write_repeats
 from reporter.study.sets import run_set
 from stack.places import ROOT
@@ -224,6 +224,18 @@ def test_a_set_s_paper_tells_all_its_runs(tmp_path: Path) -> None:
     assert told["commands"] == ["make scenario NAME=single SEED=1 REPEAT=2"]
     assert "The seed was 1 or 2." in (paper / "methodology.md").read_text()
     assert (paper / "tables" / "repeats-over-runs.tex").is_file()
+
+
+def test_a_contrast_s_paper_says_what_was_changed(tmp_path: Path) -> None:
+    members = [
+        (Member(run=f"r{v}", scenario="single", seed=1, variant=v), repeat(1, take))
+        for take, v in enumerate(("", "changed"))
+    ]
+    folder = write_set(tmp_path / "contrast", SetKind.CONTRAST, members, 1)
+    write_contrast(folder)
+    told = json.loads((write_paper(folder) / "manifest.json").read_text())
+    assert told["commands"] == ["make scenario NAME=single SEED=1 REPEAT=1 WITH=T2V_X=1"]
+    assert len(told["runs"]) == 2
 
 
 def test_a_comparison_s_paper_tells_the_runs_of_both_sides(tmp_path: Path) -> None:
