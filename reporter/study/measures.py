@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
+from contract.calls import CallResult
 from contract.jobs import Outcome, Stage
 from reporter.breakdown import breakdown, stage_seconds
 from reporter.cost import cost
@@ -14,6 +15,7 @@ from reporter.runs import Run, moments
 from reporter.statistics import percentile
 from reporter.statistics import total as known_total
 
+OK = CallResult.OK
 DONE = (Outcome.COMPLETED, Outcome.PARTIAL)
 
 
@@ -119,6 +121,13 @@ def _calls(run: Run) -> tuple[float, float] | None:
     return (sum(one.calls for one in traffic(run)) * jobs, jobs) if jobs else None
 
 
+def _failed_calls(run: Run) -> tuple[float, float] | None:
+    failed = known_total(
+        sample.value for sample in run.answers.samples("call.results") if sample.labels["result"] != OK
+    )
+    return None if failed is None or not run.measured else (failed, len(run.measured))
+
+
 def _connections(run: Run) -> tuple[float, float] | None:
     jobs = len(run.measured)
     opened = known_total(one.opened for one in traffic(run)) if jobs else None
@@ -134,6 +143,7 @@ MEASURES: Sequence[Measure] = (
     SumMeasure("cost", "cost per 1,000 successful jobs", "money", Better.LOWER, _cost),
     SumMeasure("cpu", "CPU of the service per completed job", "ms", Better.LOWER, _cpu),
     SumMeasure("calls", "provider calls per job", "", Better.LOWER, _calls),
+    SumMeasure("failed_calls", "provider calls that failed, per job", "", Better.LOWER, _failed_calls),
     SumMeasure("connections", "connections opened per job", "", Better.LOWER, _connections),
     JobMeasure("queue", "queue wait, mean", "ms", _queue),
     JobMeasure("parse", "stage parse, mean", "ms", _stage(Stage.PARSE)),
