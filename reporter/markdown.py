@@ -1,5 +1,6 @@
 """Markdown that reads well unrendered too: aligned tables, figures with their units, unknown said as such."""
 
+import re
 from collections.abc import Sequence
 
 NO_DATA = "no data"
@@ -25,6 +26,11 @@ def _pad(cell: str, width: int, side: str) -> str:
 
 def bullets(items: Sequence[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
+
+
+def literal(text: str) -> str:
+    """Text of others as it is: on one line, and nothing in it is a mark."""
+    return re.sub(r"([\\`*_\[\]<>&|~#])", r"\\\1", " ".join(text.split()))
 
 
 def fenced(text: str, language: str = "text") -> str:

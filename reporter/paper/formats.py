@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import math
 import re
 from typing import Any
 
 from reporter.paper.tables import Table, plain
 
-NUMBER = re.compile(r"([+−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?)(?: ?([%A-Za-zµ€$][^\s]*))?")
-"""A number with its unit and nothing else in the cell."""
+NUMBER = re.compile(
+    r"([+−-]?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]\d+)?)(?: ?(%)| ([%A-Za-zµ€$]\S*))?", re.ASCII
+)
+"""A number with its unit and nothing else in the cell; a hash that begins with a digit is none."""
 
 
 def to_csv(table: Table) -> str:
@@ -37,4 +40,7 @@ def _cell(text: str) -> dict[str, Any]:
     if found is None:
         return {"text": text}
     value = float(found[1].replace(",", "").replace("−", "-"))
-    return {"text": text, "value": value} | ({"unit": found[2]} if found[2] else {})
+    if not math.isfinite(value):  # JSON has no word for it
+        return {"text": text}
+    unit = found[2] or found[3]
+    return {"text": text, "value": value} | ({"unit": unit} if unit else {})

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contract.runset import SET, SetInfo, SetKind
 from contract.settings import Workload
-from reporter.runs import SEVERAL, Run
+from reporter.runs import Run
 from reporter.stamp import stamp
 
 BESIDE = {"logs", "paper"}
@@ -24,6 +24,7 @@ def manifest(folder: Path, runs: Sequence[tuple[Path, Run]], paper: Path) -> dic
         "of": folder.name,
         "commands": commands(folder, [run for _, run in runs]),
         "runs": [_run(_from(folder, path), run) for path, run in runs],
+        "documents": _sums(folder, folder.glob("*.md")),
         "evidence": _sums(folder, (file for path, _ in runs for file in _evidence(path))),
         "paper": _sums(folder, (file for file in paper.rglob("*") if file.name != "manifest.json")),
     }
@@ -74,8 +75,21 @@ def _set(folder: Path) -> SetInfo | None:
 
 def _command(run: Run) -> str:
     info = run.info
-    jobs = f" JOBS={info.jobs}" if info.jobs and info.load_model != SEVERAL and info.rung is None else ""
-    return f"{settings(run)} make scenario NAME={info.scenario} SEED={info.seed}{jobs}".lstrip()
+    jobs = f" JOBS={count}" if (count := _jobs(run)) else ""
+    generators = f" GENERATORS={info.generators}" if info.generators > 1 else ""
+    target = f" TARGET=<its API> PROMETHEUS={shlex.quote(info.prometheus_url)}" if info.foreign else ""
+    return f"{settings(run)} make scenario NAME={info.scenario} SEED={info.seed}{jobs}{generators}{target}".lstrip()
+
+
+def _jobs(run: Run) -> int:
+    """What JOBS has to be for the same number of jobs; 0 where it has to be left out.
+
+    It sets the jobs of every rung, so where all have as many it may have been used, and does no harm where it was not;
+    but a search, whose rungs all have rates, takes no JOBS.
+    """
+    counts = {part.info.jobs for part in run.parts}
+    searched = bool(run.rungs) and all(rung.info.rate is not None for rung in run.rungs)
+    return counts.pop() if len(counts) == 1 and not searched and run.info.rung is None else 0
 
 
 def settings(run: Run) -> str:
@@ -89,7 +103,9 @@ def settings(run: Run) -> str:
 
 
 def _evidence(folder: Path) -> Iterable[Path]:
-    return (file for file in folder.rglob("*.json*") if BESIDE.isdisjoint(file.relative_to(folder).parts))
+    """All that the run kept but its video and its logs."""
+    found = (file for pattern in ("*.json*", "*.txt") for file in folder.rglob(pattern))
+    return (file for file in found if BESIDE.isdisjoint(file.relative_to(folder).parts))
 
 
 def _sums(folder: Path, files: Iterable[Path]) -> dict[str, str]:

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from contract.runfolder import RunInfo
 from reporter.markdown import figure
 from reporter.runs import Run
+from reporter.sections.headline import MEANINGS
 from reporter.sections.method import document_text, load_model, machine_text
+from reporter.stamp import Word, stamp
 from reporter.statistics import sample_floor
 
 PROVIDERS = {"llm_latency": "the LLM", "tts_latency": "narration", "visual_latency": "pictures"}
@@ -18,21 +21,27 @@ def methodology(runs: Sequence[Run]) -> list[str]:
 
 def _sentences(runs: Sequence[Run]) -> Iterator[str]:
     infos = [run.info for run in runs]
+    for word in (Word.INVALID, Word.UNDER_SAMPLED):
+        if ids := [run.info.id for run in runs if stamp(run).word is word]:
+            yield f"{word}: {', '.join(ids)}. {MEANINGS[word]}"
     yield (
         "A service on FastAPI, arq and Redis turned a document into narrated videos of five scenes: an LLM wrote a "
         "script, and per scene a narration and a picture were made and then put together."
     )
     yield f"The document was {_either(document_text(info.document) for info in infos)}."
-    yield (
-        "The three AI providers were mocked by HTTP servers whose latencies are log-normal and planned by a keyed hash "
-        "of seed, job and scene, so that runs of one seed meet the same ones"
-        f"{_latencies(infos[0].workload)}; all else was real."
-    )
+    if any(info.foreign for info in infos):
+        yield (
+            "The service was somebody else's: how it was set up, on what it ran and what it had for providers is not "
+            "known here, and what follows is of the machine that made the load."
+        )
+    else:
+        yield _mocks(infos)
     yield from dict.fromkeys(map(_load, runs))
     yield f"The seed was {_either(str(info.seed) for info in infos)}."
     yield from _faults(runs)
     yield from _settings(runs)
-    yield f"Everything ran on one machine ({_either(machine_text(info.machine) for info in infos)})."
+    place = "The load was made on" if any(info.foreign for info in infos) else "Everything ran on"
+    yield f"{place} one machine ({_either(machine_text(info.machine) for info in infos)})."
     yield f"Versions: {_either(_versions(info.versions) for info in infos)}."
     yield from _revision(runs)
     yield (
@@ -54,6 +63,14 @@ def _sentences(runs: Sequence[Run]) -> Iterator[str]:
 
 def _either(texts: Iterator[str]) -> str:
     return " or ".join(dict.fromkeys(texts))
+
+
+def _mocks(infos: Sequence[RunInfo]) -> str:
+    return (
+        "The three AI providers were mocked by HTTP servers whose latencies are log-normal and planned by a keyed hash "
+        "of seed, job and scene, so that runs of one seed meet the same ones"
+        f"{_either(_latencies(info.workload) for info in infos)}; all else was real."
+    )
 
 
 def _latencies(workload: dict[str, Any]) -> str:

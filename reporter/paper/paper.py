@@ -2,16 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UsageError
 from contract.runfolder import RUN
+from reporter.markdown import literal
 from reporter.paper import latex
 from reporter.paper.formats import to_csv, to_json
 from reporter.paper.manifest import manifest
 from reporter.paper.methodology import methodology
-from reporter.paper.tables import Table, plain, slug, tables
+from reporter.paper.tables import Table, plain, shown, tables
 from reporter.runs import Run
 from reporter.stamp import Word, stamp, worst
 from reporter.study.comparison_report import COMPARED
@@ -23,14 +24,17 @@ README = """\
 # For a paper
 
 `sample.tex` is a whole document with all tables and figures: compile it here (`pdflatex sample.tex`), or take from it
-what you need. It wants `booktabs`, `array`, `graphicx`, `lmodern` and `geometry`.
+what you need. It wants `booktabs`, `array`, `graphicx`, `caption`, `lmodern` and
+`geometry`; a table by itself wants the first three.
 
 | file | what it is |
 | --- | --- |
 | `methodology.md`, `methodology.tex` | how the figures came about, from what the runs say of themselves |
 | `tables/*.csv`, `*.json`, `*.tex` | every table; the same text in each, and in JSON its numbers beside it |
-| `figures/*.svg`, `*.pdf` | every figure |
+| `figures/*.svg`, `*.pdf` | every figure that the documents show |
 | `manifest.json` | runs, seeds, versions, machine, the commands that make them again, and a SHA-256 of every file |
+
+`make paper` writes this folder anew and keeps nothing that is in it: take your own text elsewhere.
 
 Tables of PromQL (headings that begin with “Appendix”) have no LaTeX: they are evidence, and too wide to print.
 
@@ -44,6 +48,7 @@ HEAD = r"""\documentclass[11pt]{article}
 \usepackage{textcomp}
 \usepackage[margin=2.5cm]{geometry}
 \usepackage{array,booktabs,graphicx}
+\usepackage[justification=raggedright]{caption}
 \begin{document}
 \section{Methodology}
 \sloppy
@@ -58,7 +63,9 @@ def write_paper(folder: Path) -> Path:
     Raises UsageError where there is no document, or no run below the folder.
     """
     documents = sorted(folder.glob("*.md"))
-    found = [one for path in documents for one in tables(path.stem.removesuffix("_report"), path.read_text("utf-8"))]
+    texts = {path.stem.removesuffix("_report"): path.read_text("utf-8") for path in documents}
+    taken: set[str] = set()
+    found = [one for name, text in texts.items() for one in tables(name, text, taken)]
     runs = [(path, Run.load(path)) for path in dict.fromkeys([*_runs(folder), *_named(folder, found)])]
     if not documents or not runs:
         raise UsageError(f"{folder} holds no report of a run. Write it first: make report RUN={folder.name}")
@@ -68,13 +75,15 @@ def write_paper(folder: Path) -> Path:
     note = _note([run for _, run in runs])
     for one in found:
         _write_table(one, caption(one, note), paper / "tables")
-    figures = _copy_figures(folder / "figures", paper / "figures")
+    figures = {stem: what for text in texts.values() for stem, what in shown(text).items()}
+    unprinted = _copy_figures(folder / "figures", paper / "figures", figures)
+    figures = {stem: f"{what}{note}" for stem, what in figures.items() if stem not in unprinted}
     sentences = methodology([run for _, run in runs])
-    (paper / "methodology.md").write_text(" ".join(sentences) + "\n", encoding="utf-8")
-    (paper / "methodology.tex").write_text("\n".join(map(latex.escaped, sentences)) + "\n", encoding="utf-8")
+    (paper / "methodology.md").write_text(" ".join(map(literal, sentences)) + "\n", encoding="utf-8")
+    (paper / "methodology.tex").write_text("\n".join(map(latex.prose, sentences)) + "\n", encoding="utf-8")
     (paper / "sample.tex").write_text(_sample(found, figures), encoding="utf-8")
-    rows = "".join(f"| `{one.name}` | {one.document} | {one.heading.replace('|', '/')} |\n" for one in found)
-    (paper / "README.md").write_text(README + rows, encoding="utf-8")
+    rows = "".join(f"| `{one.name}` | {literal(one.document)} | {literal(one.heading)} |\n" for one in found)
+    (paper / "README.md").write_text(README + rows + _told(unprinted), encoding="utf-8")
     told = manifest(folder, runs, paper)
     (paper / "manifest.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return paper
@@ -93,7 +102,8 @@ def _runs(folder: Path) -> list[Path]:
 def _named(folder: Path, found: Sequence[Table]) -> list[Path]:
     """A report of several runs lies with the last one and names the others in its method."""
     names = [plain(one.headers[1]) for one in found if len(one.headers) == 2 and plain(one.headers[0]) == "Run"]
-    return [folder.parent / name for name in map(slug, names) if (folder.parent / name / RUN).exists()]
+    beside = {path.name: path for path in folder.parent.iterdir() if not path.is_symlink()}
+    return [beside[name] for name in names if name in beside and (beside[name] / RUN).exists()]
 
 
 def _note(runs: Sequence[Run]) -> str:
@@ -105,7 +115,8 @@ def _note(runs: Sequence[Run]) -> str:
 
 
 def caption(found: Table, note: str) -> str:
-    return f"{found.heading or found.document}, {found.document} report{note}"
+    """`note` is before the sentence that leads to the table, whose words are the report's own."""
+    return f"{found.heading or found.document}, {found.document} report{note}. {found.lead}".rstrip(". ") + "."
 
 
 def _write_table(found: Table, text: str, folder: Path) -> None:
@@ -115,18 +126,26 @@ def _write_table(found: Table, text: str, folder: Path) -> None:
         (folder / f"{found.name}.tex").write_text(latex.table(found, text), encoding="utf-8")
 
 
-def _copy_figures(source: Path, target: Path) -> list[str]:
-    """The names of those that LaTeX can print."""
+def _copy_figures(source: Path, target: Path, stems: Iterable[str]) -> list[str]:
+    """Those that LaTeX cannot print, for want of a PDF."""
     target.mkdir()
-    for path in sorted(source.glob("*")):
-        if path.suffix in {".svg", ".pdf"}:
-            shutil.copy(path, target / path.name)
-    return [path.name for path in sorted(target.glob("*.pdf"))]
+    stems = list(stems)
+    for path in (source / f"{stem}{suffix}" for stem in stems for suffix in (".svg", ".pdf")):
+        if path.is_file():
+            shutil.copy(path, target)
+    return [stem for stem in stems if not (target / f"{stem}.pdf").exists()]
 
 
-def _sample(found: Sequence[Table], figures: Sequence[str]) -> str:
+def _told(unprinted: Sequence[str]) -> str:
+    if not unprinted:
+        return ""
+    names = ", ".join(f"`{stem}`" for stem in unprinted)
+    return f"\nNot in `sample.tex`, since the run's folder holds no PDF of them: {names}.\n"
+
+
+def _sample(found: Sequence[Table], figures: Mapping[str, str]) -> str:
     floats = [rf"\input{{tables/{one.name}.tex}}" for one in found if not one.is_appendix]
-    floats += [_figure(name) for name in figures]
+    floats += [_figure(stem, what) for stem, what in figures.items()]
     lines = []
     for number, one in enumerate(floats, start=1):
         lines.append(one)
@@ -135,16 +154,14 @@ def _sample(found: Sequence[Table], figures: Sequence[str]) -> str:
     return HEAD + "\n".join(lines) + "\n\\end{document}\n"
 
 
-def _figure(name: str) -> str:
-    stem = name.removesuffix(".pdf")
-    words = latex.escaped(stem.replace("_", ", "))
+def _figure(stem: str, what: str) -> str:
     return "\n".join(
         (
             r"\begin{figure}[htbp]",
             r"\centering",
             rf"\includegraphics[width=\linewidth]{{figures/{stem}.pdf}}",
-            rf"\caption{{{words}}}",
-            rf"\label{{fig:{slug(stem)}}}",
+            rf"\caption{{{latex.prose(what)}}}",
+            rf"\label{{fig:{stem}}}",
             r"\end{figure}",
         )
     )

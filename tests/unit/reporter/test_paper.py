@@ -16,15 +16,18 @@ from contract.errors import UsageError
 from contract.runset import Member, SetKind
 from reporter.paper import latex
 from reporter.paper.formats import to_csv, to_json
-from reporter.paper.paper import write_paper
-from reporter.paper.tables import Span, Table, plain, tables
+from reporter.paper.manifest import commands
+from reporter.paper.paper import caption, write_paper
+from reporter.paper.tables import LONGEST_NAME, Span, Table, plain, tables
 from reporter.performance import write_performance_report
+from reporter.runs import Run
 from reporter.study.comparison import compare
 from reporter.study.comparison_report import write_comparison, write_contrast
 from reporter.study.repeats_report import write_repeats
 from reporter.study.sets import run_set
 from stack.places import ROOT
 from tests.unit.reporter.folders import Folder, single
+from tests.unit.reporter.ladder import ladder
 from tests.unit.reporter.sets import repeat, write_set
 
 SAMPLES = sorted((ROOT / "docs" / "sample").glob("*.md"))
@@ -54,7 +57,7 @@ def unmarked(cell: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    text = text.replace(latex.BREAK, "")
+    text = text.replace(latex.BREAK, "").replace(",{}", ",")
     text = re.sub(r"\\(?:textbf|emph|texttt)\{((?:[^{}]|\{[^{}]*\}|\\[{}])*)\}", r"\1", text)
     for character, written in sorted(latex.ESCAPES.items(), key=lambda pair: -len(pair[1])):
         text = text.replace(written, character)
@@ -109,6 +112,7 @@ def test_a_digit_that_differs_in_one_format_is_found() -> None:
         "1–2 — 3 − 4 … “q” ‘r’ · ± × ° µ ² ≤ ≥ → ∞ ∥ δ σ",
         "Zoë Łukasz Çelik Øre",
         r"\input{/etc/passwd} \write18{ls}",
+        "[1] *note* ,, ,,, (a, b) ]",
     ],
 )
 def test_text_survives_latex(text: str) -> None:
@@ -116,7 +120,15 @@ def test_text_survives_latex(text: str) -> None:
 
 
 def test_a_letter_that_latex_lacks_is_named_and_does_not_vanish() -> None:
-    assert latex.escaped("a中\x07") == "a[U+4E2D][U+0007]"
+    assert latex.escaped("a中\x07") == "a{[U+4E2D]}{[U+0007]}"
+    assert latex.escaped("[U+4E2D]") != latex.escaped("中")
+
+
+def test_every_character_of_our_reports_is_printed_as_itself() -> None:
+    writers = [path for path in (ROOT / "reporter").rglob("*.py") if path.parent.name != "paper"]
+    ours = {c for path in (*writers, *SAMPLES) for c in path.read_text()}
+    assert len({c for c in ours if not c.isascii()}) > 10
+    assert not {c for c in ours if "U+" in latex.escaped(c)}
 
 
 def test_numbers_stand_beside_their_text() -> None:
@@ -128,6 +140,12 @@ def test_numbers_stand_beside_their_text() -> None:
         {"text": "−3", "value": -3.0},
         {"text": "no data"},
     ]
+
+
+@pytest.mark.parametrize("text", ["4fbaa999617e5c03", "0123abc", "1,,2", "007", "1e+999", "72 of 72", "1.2.3", "12s3"])
+def test_what_only_begins_like_a_number_is_none(text: str) -> None:
+    [[cell]] = json.loads(to_json(tables("x", f"| a |\n| --- |\n| {text} |\n")[0], ""))["rows"]
+    assert cell == {"text": text}
 
 
 def test_marks_alignment_and_long_tables_are_kept() -> None:
@@ -146,6 +164,21 @@ def test_names_are_one_per_table_and_lead_nowhere() -> None:
     found = tables("../x", f"# T\n\n{one}## ../../etc/passwd\n\n{one}{one}## \u202e<script>\n\n{one}")
     names = [table.name for table in found]
     assert names == ["x-summary", "x-etc-passwd", "x-etc-passwd-2", "x-script"]
+
+
+def test_a_heading_that_looks_like_a_numbered_name_takes_no_other_table_s() -> None:
+    one = "| a |\n| --- |\n| 1 |\n\n"
+    taken: set[str] = set()
+    found = [*tables("a", f"## x\n\n{one}{one}## x 2\n\n{one}", taken), *tables("a x", f"## 2\n\n{one}", taken)]
+    assert [table.name for table in found] == ["a-x", "a-x-2", "a-x-2-2", "a-x-2-3"]
+    assert len(tables("a", f"## {'long ' * 99}\n\n{one}")[0].name) <= LONGEST_NAME
+
+
+def test_a_caption_has_the_sentence_right_before_the_table_and_no_other() -> None:
+    one = "| a |\n| --- |\n| 1 |\n\n"
+    found = tables("load", f"# T\n\n## H\n\nOne. Two of **x**, 95 % of all:\n\n{one}{one}![f](figures/f.svg)\n\n{one}")
+    captions = [caption(table, " (INVALID)") for table in found]
+    assert captions == ["H, load report (INVALID). Two of x, 95 % of all.", *["H, load report (INVALID)."] * 2]
 
 
 def test_the_tables_that_the_documentation_names_are_there() -> None:
@@ -210,6 +243,50 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     assert {p.relative_to(again): p.read_bytes() for p in again.rglob("*") if p.is_file()} == contents[0]
 
 
+def test_a_figure_that_the_report_does_not_show_is_left_out_and_one_without_a_pdf_is_named(tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    for name in ("performance_stale.svg", "performance_stale.pdf"):
+        (folder / "figures" / name).write_text("of another run")
+    (folder / "figures" / "performance_time.pdf").unlink()
+    paper = write_paper(folder)
+    assert not list((paper / "figures").glob("*stale*"))
+    sample, readme = ((paper / name).read_text() for name in ("sample.tex", "README.md"))
+    assert "performance_time.pdf" not in sample
+    assert r"\caption{Distribution of the response time}" in sample
+    assert "no PDF of them: `performance_time`." in readme
+
+
+def test_the_same_number_of_jobs_on_every_rung_is_in_the_command(tmp_path: Path) -> None:
+    folder = ladder(jobs=60)
+    for rung in folder.rungs.values():
+        rung.info["jobs"] = 60
+    run = Run.load(folder.write(tmp_path / "same"))
+    assert commands(tmp_path, [run]) == ["make scenario NAME=concurrent SEED=7 JOBS=60"]
+    next(iter(folder.rungs.values())).info["jobs"] = 72
+    run = Run.load(folder.write(tmp_path / "other"))
+    assert commands(tmp_path, [run]) == ["make scenario NAME=concurrent SEED=7"]
+
+
+def test_a_target_of_somebody_else_s_is_told_and_nothing_is_made_up_about_it(tmp_path: Path) -> None:
+    run = single()
+    run.info["foreign"] = True
+    paper = write_paper(a_run(tmp_path, run))
+    method = (paper / "methodology.md").read_text()
+    assert "somebody else's" in method
+    assert not [words for words in ("were mocked", "Everything ran on", "± 60 ms") if words in method]
+    [command] = json.loads((paper / "manifest.json").read_text())["commands"]
+    assert command.endswith(" TARGET=<its API> PROMETHEUS=http://127.0.0.1:9090")
+
+
+def test_names_of_others_are_no_markup_in_the_method_and_what_is_invalid_says_so(tmp_path: Path) -> None:
+    run = single()
+    run.info["document"]["name"] = "a_b_*c*<script>.pdf"
+    run.result |= {"verdict": "invalid", "reasons": ["a job is missing"]}
+    method = (write_paper(a_run(tmp_path, run)) / "methodology.md").read_text()
+    assert plain(tables("m", f"| a |\n| --- |\n| {method.strip()} |\n")[0].rows[0][0]).count("a_b_*c*<script>.pdf") == 1
+    assert method.startswith("INVALID: 20231114-221320-single. The figures must not be used.")
+
+
 def a_set(tmp_path: Path, name: str, take: int, seeds: Sequence[int] = (1, 2)) -> Path:
     members = [(Member(run=f"{name}.{s}", scenario="single", seed=s), repeat(s, take)) for s in seeds]
     folder = write_set(tmp_path / name, SetKind.REPEATS, members, len(seeds))
@@ -250,12 +327,13 @@ def test_a_comparison_s_paper_tells_the_runs_of_both_sides(tmp_path: Path) -> No
 
 def test_a_report_of_several_runs_names_them_all(tmp_path: Path) -> None:
     other = single(seed=8)
-    other.info |= {"scenario": "components", "id": "20231114-221000-components"}
-    first = other.write(tmp_path / "20231114-221000-components")
+    other.info |= {"scenario": "components", "id": "20231114-221000-My_parts.v2"}
+    first = other.write(tmp_path / "20231114-221000-My_parts.v2")
     last = a_run(tmp_path)
     write_performance_report([first, last], last / "performance_report.md")
     told = json.loads((write_paper(last) / "manifest.json").read_text())
-    assert {run["id"] for run in told["runs"]} == {"20231114-221000-components", "20231114-221320-single"}
+    assert {run["id"] for run in told["runs"]} == {"20231114-221000-My_parts.v2", "20231114-221320-single"}
+    assert "performance_report.md" in told["documents"]
 
 
 def test_a_folder_without_a_report_is_named(tmp_path: Path) -> None:
@@ -263,19 +341,33 @@ def test_a_folder_without_a_report_is_named(tmp_path: Path) -> None:
         write_paper(single().write(tmp_path / "20231114-221320-single"))
 
 
+HOSTILE = "\n\n".join(
+    (
+        f"# {'very_long_heading_' * 12}",
+        "| [a] | *b |\n| --- | --- |\n| [1] | x |\n| \\*y | z |\n| 中 | 中 |\n| **`b`** | **WWW** |",
+        "## Long\n\n| a | b |\n| --- | --- |" + f"\n| 1 | {'lorem ipsum dolor ' * 20} |" * 50,
+        f"## Wide\n\n|{' 1,234.5 ms |' * 25}\n|{' --- |' * 25}\n|{' 1,234.5 ms |' * 25}",
+        f"## Words\n\n| a | b |\n| --- | --- |\n| {'M' * 28} {'W' * 28} {'Wi' * 300} | `{'x' * 300}` |",
+        f"{'A paragraph in one sentence, ' * 30}\n\n| a |\n| --- |\n| 1 |",
+    )
+)
+"""What a document of a hostile author may hold; pdfLaTeX never ends where a row begins with a bracket."""
+REPORTS = [("run", ""), *((path.name, path.read_text()) for path in SAMPLES), ("hostile.md", HOSTILE)]
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on the PATH")
-@pytest.mark.parametrize("path", [None, *SAMPLES], ids=["run", *(path.stem for path in SAMPLES)])
-def test_the_sample_compiles_without_a_warning(tmp_path: Path, path: Path | None) -> None:
+@pytest.mark.parametrize(("name", "text"), REPORTS, ids=[name for name, _ in REPORTS])
+def test_the_sample_compiles_without_a_warning(tmp_path: Path, name: str, text: str) -> None:
     folder = a_run(tmp_path)
-    if path is not None:
-        shutil.copy(path, folder / path.name)
+    if text:
+        (folder / name).write_text(text)
     paper = write_paper(folder)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "sample.tex"]
     for _ in range(2):  # labels are known from the second time on
-        done = subprocess.run(command, cwd=paper, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=paper, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stdout[-2000:]
     log = (paper / "sample.log").read_text(errors="replace")
-    assert re.findall(r".*(?:Warning|Overfull|Underfull|Missing).*", log) == []
+    assert re.findall(r".*(?:[Ww]arning|Overfull|Underfull|Missing).*", log) == []
     assert (paper / "sample.pdf").stat().st_size > 10_000
 
 
