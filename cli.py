@@ -338,7 +338,9 @@ async def _report(options: argparse.Namespace) -> int:
             raise UsageError("There is no valid run yet: make scenario NAME=single")
     for write, runs in wanted.items():
         if runs:
-            report, names = write(runs, reports_dir() / REPORTS[write]), ", ".join(folder.name for folder in runs)
+            [*_, last], names = runs, ", ".join(folder.name for folder in runs)
+            keeps = options.run is None or (last / REPORTS[write]).exists()  # which may tell of more runs than this one
+            report = write(runs, reports_dir() / REPORTS[write]) if keeps else _write_report(write, runs, last)
             out.print(f"report  {_short(report)}, from {names}", markup=False, soft_wrap=True)
     out.print(f"page    {_short(write_page(reports_dir()))}", markup=False, soft_wrap=True)
     return 0

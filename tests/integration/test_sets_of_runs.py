@@ -7,6 +7,7 @@ import pytest
 
 import cli
 from contract.runset import Member, SetKind
+from tests.unit.reporter.folders import single
 from tests.unit.reporter.sets import repeat, write_set
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -88,3 +89,15 @@ def test_the_report_of_a_set_is_written_again_without_prometheus(called: Called,
     assert called("report", "base")[0] == 0
     assert (runs / "base" / "repeats.md").read_text() == text
     assert "5 runs: 5 VALID" in (runs / "base" / "index.html").read_text()
+
+
+def test_a_run_without_a_report_is_told_how_to_get_one_and_keeps_the_one_it_has(called: Called, runs: Path) -> None:
+    single().write(runs / "bare")
+    status, _, err = called("paper", "bare")
+    assert (status, "make report RUN=bare" in err) == (2, True)
+    assert called("report", "bare")[0] == 0
+    status, out, _ = called("paper", "bare")
+    assert (status, "figures, sample.tex, manifest.json" in out) == (0, True)
+    (runs / "bare" / "performance_report.md").write_text("of all runs of a suite")
+    assert called("report", "bare")[0] == 0
+    assert (runs / "bare" / "performance_report.md").read_text() == "of all runs of a suite"

@@ -88,7 +88,7 @@ def disagreements(table: Table, expected: Rows, *, csv_text: str, json_text: str
 def test_every_cell_of_every_table_is_the_same_in_all_formats(path: Path) -> None:
     markdown = path.read_text()
     found, expected = tables(path.stem, markdown), by_hand(markdown)
-    assert len(found) == len(expected) > 10
+    assert len(found) == len(expected) > (10 if "_report" in path.stem else 0)
     for table, rows in zip(found, expected, strict=True):
         made = {"csv_text": to_csv(table), "json_text": to_json(table, ""), "latex_text": latex.table(table, "")}
         assert disagreements(table, rows, **made) == []
