@@ -143,8 +143,12 @@ async def _scenario(options: argparse.Namespace) -> int:
                 folder.rmdir()
     if len(folders) > 1:
         write = OF_SUITE.get(options.name, write_reliability_report)
-        out.print(f"\nreport  {_short(_write_report(write, folders, folders[-1]))} of all of them", markup=False)
-        out.print(f"page    {_short(write_page(folders[-1]))}", markup=False)
+        out.print(
+            f"\nreport  {_short(_write_report(write, folders, folders[-1]))} of all of them",
+            markup=False,
+            soft_wrap=True,
+        )
+        out.print(f"page    {_short(write_page(folders[-1]))}", markup=False, soft_wrap=True)
     return max(statuses)
 
 
@@ -173,8 +177,8 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
     status, folder = await _campaign(SetKind.REPEATS, scenario.name, scenario.title, plan, document, options)
     for line in repeats_headline(folder):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(write_repeats(folder))}", markup=False)
-    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(write_repeats(folder))}", markup=False, soft_wrap=True)
+    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False, soft_wrap=True)
     return status
 
 
@@ -184,7 +188,7 @@ async def _contrast(scenario: Scenario, document: Document, options: argparse.Na
     status, folder = await _campaign(SetKind.CONTRAST, scenario.name, scenario.title, plan, document, options)
     found, report = write_contrast(folder)
     _tell(found, report)
-    out.print(f"runs    {_short(folder)}", markup=False)
+    out.print(f"runs    {_short(folder)}", markup=False, soft_wrap=True)
     return max(_gate(found), status if status == EXIT[Verdict.INVALID] else 0)
 
 
@@ -193,8 +197,8 @@ def _tell(found: Comparison, report: Path) -> None:
     for row in found.rows:
         if row.word in {Word.BETTER, Word.WORSE}:
             size = words.difference(row.measure, row.difference, found.confidence)
-            out.print(f"  {row.measure.title}: {row.word}, {size}", markup=False)
-    out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(report.parent))}", markup=False)
+            out.print(f"  {row.measure.title}: {row.word}, {size}", markup=False, soft_wrap=True)
+    out.print(f"\nreport  {_short(report)}\npage    {_short(write_page(report.parent))}", markup=False, soft_wrap=True)
 
 
 def _gate(found: Comparison) -> int:
@@ -208,8 +212,8 @@ async def _ablation(options: argparse.Namespace) -> int:
     status, folder = await _campaign(SetKind.ABLATION, "ablation", "Ablation", plan, document, options)
     report = write_ablation(folder)
     out.print(ablation_headline(read_set(folder), effects(folder)).replace("**", ""), markup=False, soft_wrap=True)
-    out.print(f"\nreport  {_short(report)}", markup=False)
-    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(report)}", markup=False, soft_wrap=True)
+    out.print(f"page    {_short(write_page(folder))}\nruns    {_short(folder)}", markup=False, soft_wrap=True)
     return status if status == EXIT[Verdict.INVALID] else 0  # what is off may cost a target: that is what is asked
 
 
@@ -259,9 +263,9 @@ async def _run_scenario(scenario: Scenario, document: Document, folder: Path, op
     for line in summary(folder):
         out.print(line, markup=False, soft_wrap=True)
     write = _writer(Run.load(folder))
-    out.print(f"\nreport  {_short(_write_report(write, [folder], folder))}", markup=False)
-    out.print(f"page    {_short(write_page(folder))}", markup=False)
-    out.print(f"run     {_short(folder)}", markup=False)
+    out.print(f"\nreport  {_short(_write_report(write, [folder], folder))}", markup=False, soft_wrap=True)
+    out.print(f"page    {_short(write_page(folder))}", markup=False, soft_wrap=True)
+    out.print(f"run     {_short(folder)}", markup=False, soft_wrap=True)
     return EXIT[result.verdict]
 
 
