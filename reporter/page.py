@@ -126,15 +126,16 @@ def _anchored(tokens: Sequence[Token], stem: str, entries: list[_Entry]) -> Iter
 
 
 def _folded(tokens: Iterator[Token]) -> Iterator[Token]:
-    """An appendix, up to the next section, can be unfolded by its heading."""
+    """An appendix, up to the next section, can be unfolded by its heading; one in a quotation is none."""
     level = 0
     """Of the appendix that is open; 0 where none is."""
     in_summary = False
     for token in tokens:
-        if token.type == "heading_open" and token.meta["level"] <= level:
+        heads = token.type == "heading_open" and token.level == 0
+        if heads and token.meta["level"] <= level:
             yield _html("</details>\n")
             level = 0
-        if token.type == "heading_open" and not level and token.meta["title"].startswith(APPENDIX):
+        if heads and not level and token.meta["title"].startswith(APPENDIX):
             yield _html("<details>\n<summary>")
             level, in_summary = token.meta["level"], True
         yield token

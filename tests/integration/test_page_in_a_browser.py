@@ -15,6 +15,7 @@ from stack.programs import BROWSER, Program, find_programs
 from tests.integration.browser import Scheme, Tab, browser_tab
 from tests.unit.reporter.folders import single
 
+pytestmark = pytest.mark.timeout(400)  # of the first one, which may have to fetch the browser
 SAMPLES = ROOT / "docs" / "sample"
 PHONE, DESKTOP = (360, 740), (1280, 900)
 LONG = "unbreakable" * 40

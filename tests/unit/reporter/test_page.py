@@ -136,6 +136,16 @@ def test_only_the_appendix_is_folded(tmp_path: Path) -> None:
     assert page.around("Appendix: PromQL")[-2:] == ("summary", "h3")
 
 
+@pytest.mark.parametrize("quoted", ["> ## Appendix: of others", "> ## A section of others", "- ## Appendix of a list"])
+def test_a_heading_in_a_quotation_neither_folds_nor_ends_the_appendix(tmp_path: Path, quoted: str) -> None:
+    text = f"# T\n\n## Appendix: PromQL\n\nbefore\n\n{quoted}\n\nafter\n\n## Next\n\nopen\n"
+    (tmp_path / "a.md").write_text(text)
+    page = Page(write_page(tmp_path))
+    within = {data.strip(): places for data, places in page.text}
+    assert len(page.all("details")) == 1
+    assert ["details" in within[word] for word in ("before", "after", "open")] == [True, True, False]
+
+
 def test_the_navigation_leads_to_every_section_of_every_report(tmp_path: Path) -> None:
     for name in ("resources_report", "performance_report"):
         (tmp_path / f"{name}.md").write_text(f"# {name}\n\n## Method\n\nA.\n\n### More\n\n## Method\n\nB.\n")
