@@ -9,7 +9,7 @@ from reporter.markdown import document
 from reporter.newest import newest_by_scenario
 from reporter.pictures import draw
 from reporter.recommendations import recommendations
-from reporter.rungs import Rung, ladder
+from reporter.rungs import Rung, ladder, rung
 from reporter.runs import Run
 from reporter.sections import (
     api,
@@ -27,6 +27,7 @@ from reporter.sections import (
     scalability,
 )
 from reporter.sections.recommendations import recommendations as advice
+from reporter.stamp import usable
 
 SCENARIOS = PERFORMANCE
 """What the report is about; others that are given get their rows and their method too."""
@@ -56,7 +57,20 @@ def write_performance_report(runs: Sequence[Path], out: Path) -> Path:
 
 def ladders_of(chosen: Mapping[str, Run]) -> dict[str, Sequence[Rung]]:
     """The figures of each scenario that is about load, rung by rung; of one without rungs, its own."""
-    return {name: ladder(run) for name, run in chosen.items() if name not in ONE_BY_ONE}
+    found = {name: ladder(run) for name, run in chosen.items() if name not in ONE_BY_ONE}
+    if "concurrent" in found and "single" in chosen:
+        found["concurrent"] = _from_one_user(chosen["single"], found["concurrent"])
+    return found
+
+
+def _from_one_user(single: Run, rungs: Sequence[Rung]) -> Sequence[Rung]:
+    """A sweep that begins with more than one user goes on from `single`, where that met the same conditions."""
+    same = usable(single) and all(
+        (one.run.info.workload, one.run.info.machine, one.run.info.document.sha256)
+        == (single.info.workload, single.info.machine, single.info.document.sha256)
+        for one in rungs
+    )
+    return [rung(single), *rungs] if same and all(one.users != 1 for one in rungs) else rungs
 
 
 def base_of(chosen: Mapping[str, Run]) -> Run:

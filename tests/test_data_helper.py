@@ -21,8 +21,8 @@ TRIES = 3
 SEED = 1
 """Of the runs that suites judge."""
 
-ELSEWHERE = {"scaling": "users-1"}
-"""A rung that another scenario of the suite is: here, that of `job-profile`."""
+ELSEWHERE = {"concurrent": "users-1", "scaling": "users-1"}
+"""A rung that another scenario of the suite is: of `concurrent` it is `single`, of `scaling` `job-profile`."""
 FEWER_JOBS = {"job-profile": 12, "scaling": 20, "pooling": 12}
 """At each load."""
 FEWER_RUNGS = {"pooling": 4}

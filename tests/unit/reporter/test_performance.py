@@ -222,3 +222,24 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
         lines.write('{"outcome": "splendid"}\n')
     with pytest.raises(UsageError, match=r"jobs\.jsonl, line 64 "):
         write_performance_report([folder], tmp_path / "report.md")
+
+
+@pytest.mark.parametrize(
+    ("users", "slots", "loads"),
+    [
+        ((5, 10), 32, ["1 user", "5 users", "10 users"]),
+        ((1, 5), 32, ["1 user", "5 users"]),
+        ((5, 10), 4, ["5 users", "10 users"]),
+    ],
+    ids=["begins above one user", "has one user", "another workload"],
+)
+def test_a_sweep_goes_on_from_single_where_that_met_the_same_conditions(
+    tmp_path: Path, users: tuple[int, ...], slots: int, loads: list[str]
+) -> None:
+    one = single()
+    one.info["workload"] = one.info["workload"] | {"slots": slots}
+    one.info["machine"] = one.info["machine"] | {"cores": 4}
+    runs = [Run.load(folder.write(tmp_path / name)) for name, folder in (("one", one), ("many", ladder(users)))]
+    rungs = ladders_of(newest_by_scenario(runs))["concurrent"]
+    assert [rung.load for rung in rungs] == loads
+    assert rungs[0].run.info.scenario == ("concurrent" if users[0] == 1 or slots == 4 else "single")
