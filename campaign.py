@@ -14,7 +14,6 @@ from typing import Any
 from contract.ablation import ABLATION, CHANGED, EVERYTHING, without
 from contract.errors import ReelbenchError, UsageError
 from contract.runset import RUNS, SET, Member, SetInfo
-from contract.settings import Workload
 from loadgen.scenario import Scenario, load
 
 
@@ -52,7 +51,11 @@ def contrast(scenario: Scenario, base: int, n: int, settings: str) -> list[Plann
     meanwhile falls out. `settings` are assignments as in an environment. Raises UsageError where they are none, or
     change nothing.
     """
-    changed = scenario.model_copy(update={"workload": {**scenario.workload, **_assigned(settings)}})
+    if scenario.load is None:
+        raise UsageError(
+            f"WITH goes with one load, and {scenario.name} has several: compare two of REPEAT, rung by rung."
+        )
+    changed = scenario.model_copy(update={"workload": {**scenario.workload, **_assigned(settings, scenario)}})
     if changed.settings() == scenario.settings():
         raise UsageError(f"{settings} changes nothing: what differs is to be compared.")
     plan = []
@@ -62,26 +65,25 @@ def contrast(scenario: Scenario, base: int, n: int, settings: str) -> list[Plann
     return plan
 
 
-def _assigned(settings: str) -> dict[str, Any]:
-    """`T2V_LLM_LATENCY__MEAN=0.33` as the workload's model takes it."""
+def _assigned(settings: str, scenario: Scenario) -> dict[str, Any]:
+    """`T2V_LLM_LATENCY__MEAN=0.33` as the workload's model takes it, all else as the scenario has it."""
+    was = scenario.settings().model_dump()
     found: dict[str, Any] = {}
-    for assignment in shlex.split(settings):
+    try:
+        assignments = shlex.split(settings)
+    except ValueError as error:
+        raise UsageError(f"{settings!r} cannot be read as settings: {error}.") from None
+    for assignment in assignments:
         name, equals, value = assignment.partition("=")
-        key, _, inner = name.lower().removeprefix("t2v_").partition("__")
-        if not equals or not name.startswith("T2V_") or key not in Workload.model_fields:
+        key, nested, inner = name.lower().removeprefix("t2v_").partition("__")
+        group = was.get(key)
+        fits = isinstance(group, dict) and inner in group if nested else key in was and not isinstance(group, dict)
+        if not equals or not name.startswith("T2V_") or not fits:
             raise UsageError(
                 f"{assignment!r} is no setting of the workload, as T2V_SLOTS=4 or T2V_LLM_LATENCY__MEAN=0.33 is."
             )
-        if inner:
-            found[key] = {**_default(key), **found.get(key, {}), inner: value}
-        else:
-            found[key] = value
+        found[key] = {**group, **found.get(key, {}), inner: value} if isinstance(group, dict) else value
     return found
-
-
-def _default(key: str) -> dict[str, Any]:
-    whole: dict[str, Any] = Workload().model_dump()[key]
-    return whole
 
 
 def ablation(base: int, n: int) -> list[Planned]:

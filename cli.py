@@ -171,6 +171,10 @@ async def _repeat(scenarios: Sequence[Scenario], document: Document, options: ar
     if len(scenarios) > 1:
         raise UsageError(f"REPEAT goes with one scenario, and {options.name} is several: name one of them.")
     [scenario] = scenarios
+    if scenario.search is not None:
+        raise UsageError(
+            f"{scenario.name} looks for a rate, and each seed would try others: REPEAT does not go with it."
+        )
     if options.changed:
         return await _contrast(scenario, document, options)
     plan = campaign.repeats(scenario, options.seed, options.repeat)
@@ -301,9 +305,16 @@ async def _compare(options: argparse.Namespace) -> int:
         raise UsageError(
             "Say what to compare: make compare A=<runs> B=<runs>, each a set or runs, separated by commas."
         )
+    if len({*map(str, options.a), *map(str, options.b)}) < len(options.a) + len(options.b):
+        raise UsageError("A run or a set is named twice: it would be compared with itself, or count as two.")
     named = [", ".join(Path(name).name for name in names) for names in (options.a, options.b)]
     folders = [[_found(name, RESULT, SET) for name in names] for names in (options.a, options.b)]
     a, b = (run_set(name, side, options.rung) for name, side in zip(named, folders, strict=True))
+    ids = [run.info.id for run in (*a.runs, *b.runs)]
+    if len(set(ids)) < len(ids):
+        raise UsageError(
+            "A run is part of both sides, or twice of one: it would be compared with itself, or count as two."
+        )
     unlike = differences([*a.runs, *b.runs])
     if unlike and not options.anyway:
         told = "; ".join(unlike)
@@ -492,7 +503,7 @@ def _confidence(text: str) -> float:
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.replace(",", " ").split() if name]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _seed(text: str) -> int:

@@ -139,7 +139,9 @@ class RunInfo(BaseModel):
     scenario: str
     title: str
     seed: int
-    rung: str | None = Field(default=None, description="the step of a scenario of several")
+    rung: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9._+-]*$", description="the step of a scenario of several; part of file names"
+    )
     load_model: str
     concurrency: int | None = Field(default=None, description="users of a closed loop")
     rate: float | None = Field(default=None, description="arrivals per second of an open loop")

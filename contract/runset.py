@@ -21,7 +21,7 @@ class SetKind(StrEnum):
 class Member(BaseModel):
     """A run of the set, in the order in which they were made; `broken` says why one could not be made."""
 
-    run: str = Field(description="name of its folder")
+    run: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="name of its folder")
     scenario: str
     seed: int
     variant: str = Field(default="", description="what was off, by name; empty where nothing was")

@@ -95,6 +95,11 @@ def _runs(folder: Path) -> list[Path]:
         return [folder]
     if (folder / COMPARED).exists():
         named = json.loads((folder / COMPARED).read_bytes())
+        missing = [name for side in ("a", "b") for name in named[side] if not (folder / name).is_dir()]
+        if missing:
+            raise UsageError(
+                f"{', '.join(missing)} is not beside {folder.name} any more: what was compared is evidence."
+            )
         return [run for side in ("a", "b") for name in named[side] for run in _runs(folder / name)]
     return sorted(path.parent for path in folder.glob(f"*/*/{RUN}"))
 

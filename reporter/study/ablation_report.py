@@ -21,8 +21,9 @@ HEADERS = ("Without", "Pairs", "Response, mean", "Response, P95", "Throughput", 
 METHOD = (
     "Each scenario ran with everything on and with one optimisation off after another, and with all of them off: all "
     "variants with the same seeds, in an order that is another one, and turned round, for each seed, so that a machine "
-    "that grows slower or quicker meets all variants alike. Each run has a stack of its own. An effect is the ratio "
-    "*without / with everything on* and its 95 % interval (for success, the difference in percentage points). {paired} "
+    "that grows slower or quicker meets each in several places. Each run has a stack of its own. An effect is the "
+    "ratio *without / with everything on* and its 95 % interval (for success, the difference in percentage points). "
+    "{paired} "
     "The sample is the pair of runs: Student's t by leaving out one pair at a time (jackknife). A figure in bold is "
     "different at 95 % confidence; each column was judged as one test per row, without a correction for the number of "
     "rows. What helps against faults is measured where there are faults, all else where there are none."
@@ -85,9 +86,7 @@ class Expectation:
             return NO_DATA
         if self.p < 1 - CONFIDENCE:
             return "as theory says" if self.is_worse else "**against theory**"
-        low, high = self.row.difference.interval()
-        size = words.difference_size(self.row.measure, (high - low) / 2)
-        return f"not shown: {self.row.difference.n} pairs tell what is over about {size}"
+        return "not shown"
 
     @property
     def is_worse(self) -> bool:
@@ -137,12 +136,15 @@ def ablation_text(info: SetInfo, found: Sequence[Effect], picture: str | None) -
 
 def headline(info: SetInfo, found: Sequence[Effect]) -> str:
     theory = expectations(found)
+    predicted = sum(len(worse(effect.scenario, effect.variant)) for effect in found)
     shown = sum(one.says == "as theory says" for one in theory)
+    unknown = predicted - sum(one.p is not None for one in theory)
     against = [f"{one.row.measure.title} without {one.effect.title}" for one in theory if "against" in one.says]
-    more = f"; **against theory: {', '.join(against)}**" if against else "; none is against it"
+    more = f"; **against theory: {', '.join(against)}**" if against else "; none that was measured is against it"
+    more += f"; {unknown} were not measured" if unknown else ""
     made = sum(member.broken is None for member in info.members)
     return (
-        f"{made} runs, base seed {info.seed}, {info.repeats} seeds in all. Of {len(theory)} effects that theory "
+        f"{made} runs, base seed {info.seed}, {info.repeats} seeds in all. Of {predicted} effects that theory "
         f"predicts, {shown} are shown{more}."
     )
 

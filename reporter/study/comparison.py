@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean
 
-from contract.errors import UsageError
+from contract.errors import ReelbenchError, UsageError
 from reporter.runs import Run
 from reporter.statistics import CONFIDENCE, sample_floor
 from reporter.study.inference import Inference, cliffs_delta, contrast, holm, jackknife
@@ -15,6 +15,14 @@ from reporter.study.sets import RunSet
 
 GATE = 0.99
 """Confidence of a verdict unless another is asked for: a gate that is wrong once in twenty times is switched off."""
+
+
+class UndecidableError(ReelbenchError):
+    """Nothing is left to be compared."""
+
+    exit_code = 3
+
+
 Pair = tuple[Sample, Sample]
 
 
@@ -79,11 +87,11 @@ def compare(
 ) -> Comparison:
     """Runs of the same seed are partners, and their jobs of the same number too; without any, both sets stand alone.
 
-    Raises UsageError where a set has no run that may be used, or nobody knows a figure called `primary`.
+    Raises UndecidableError where a set has no run that may be used, UsageError where there is no figure `primary`.
     """
     for one in (a, b):
         if not one.runs:
-            raise UsageError(f"{one.name} has no run that may be used. {' '.join(one.left_out)}".strip())
+            raise UndecidableError(f"{one.name} has no run that may be used. {' '.join(one.left_out)}".strip())
     if primary not in {measure.name for measure in measures}:
         raise UsageError(f"There is no figure {primary!r}; there are: {', '.join(one.name for one in measures)}.")
     pairs = partners(a.runs, b.runs)
@@ -124,6 +132,8 @@ def row(measure: Measure, one: Sequence[Sample], other: Sequence[Sample], *, pai
         ratio = contrast(one, other, lambda side: _log(pooled(measure, side)))
     if not supported(measure, one, other):
         difference = ratio = None
+    if difference is not None and measure.name == "success_rate":
+        difference = replace(difference, error=max(difference.error, _binomial_error(one, other)))
     return Row(
         measure=measure,
         a=pooled(measure, one),
@@ -141,6 +151,16 @@ def supported(measure: Measure, *sides: Sequence[Sample]) -> bool:
     if measure.name != "response_p95":
         return True
     return all(sum(len(one.jobs or {}) for one in side) >= sample_floor(0.95) for side in sides)
+
+
+def _binomial_error(*sides: Sequence[Sample]) -> float:
+    """Of a difference of two shares. A few runs that lost as many jobs each would else look as if nothing varied."""
+    squares = 0.0
+    for side in sides:
+        sums = [one.sums for one in side if one.sums is not None]
+        good, n = (math.fsum(values) for values in zip(*sums, strict=True)) if sums else (0.0, 0.0)
+        squares += good / n * (1 - good / n) / n if n else 0.0
+    return math.sqrt(squares)
 
 
 def _shared(pair: Pair) -> Pair:
@@ -191,7 +211,7 @@ def judged(rows: Sequence[Row], primary: str, confidence: float = GATE) -> list[
 
 
 def _word(row: Row, p: float | None, confidence: float) -> Word:
-    if row.difference is None or p is None:
+    if row.difference is None or p is None or row.difference.is_accident:
         return Word.UNDECIDED
     if p >= 1 - confidence:
         return Word.NO_DIFFERENCE

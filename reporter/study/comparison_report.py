@@ -27,7 +27,10 @@ PAIRED = (
     "Runs of the same seed are partners, and so are their jobs of the same number, which met the same planned "
     "latencies; only jobs that were done in both count in their times."
 )
-ALONE = "No seeds are shared, so runs have no partners (Welch's t)."
+ALONE = (
+    "No seeds are shared, so runs have no partners (Welch's t), and each side's times are of its own jobs that were "
+    "done: one that loses its slow jobs looks quicker."
+)
 
 
 def comparison_text(found: Comparison, unlike: Sequence[str], picture: str | None) -> str:

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from reporter.statistics import CONFIDENCE
 
+FEW = 4
+"""Runs, or pairs of them, below which counts that differ by the same each time show nothing."""
 T = TypeVar("T")
 Figure = Callable[[Sequence[T]], float | None]
 
@@ -33,6 +35,11 @@ class Inference:
 
         half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
         return self.value - half, self.value + half
+
+    @property
+    def is_accident(self) -> bool:
+        """Whether so few runs differ by so exactly the same that chance may well have done it: they show no spread."""
+        return self.error == 0 and self.value != 0 and self.n < FEW
 
     @property
     def p(self) -> float:

@@ -117,8 +117,8 @@ def _cpu(run: Run) -> tuple[float, float] | None:
 
 
 def _calls(run: Run) -> tuple[float, float] | None:
-    jobs = len(run.measured)
-    return (sum(one.calls for one in traffic(run)) * jobs, jobs) if jobs else None
+    made = known_total(sample.value for sample in run.answers.samples("call.results"))
+    return None if made is None or not run.measured else (made, len(run.measured))
 
 
 def _failed_calls(run: Run) -> tuple[float, float] | None:

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
-from contract.runfolder import Target, Verdict
+from contract.runfolder import RUN, Target, Verdict
 from contract.runset import RUNS, Member, SetInfo
-from reporter.markdown import NO_DATA, NONE, document, millis, percent, table
+from reporter.markdown import NO_DATA, NONE, document, literal, millis, percent, table
 from reporter.runs import Run
 from reporter.sections.headline import amount as target_amount
 from reporter.sections.headline import target_title
@@ -22,6 +22,8 @@ from reporter.study.sets import read_set, run_set
 
 REPEATS = "repeats.md"
 PERCENTILES = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
+BEYOND = 14.5
+"""Jobs that have to lie beyond a percentile for its interval: of fewer it holds the truth too seldom."""
 METHOD = (
     "Each run has a stack, a seed and so planned latencies and arrivals of its own; the seeds follow from the first. "
     "The sample is the run: means, standard deviations (n − 1), coefficients of variation and Student's t intervals "
@@ -85,19 +87,24 @@ def headline(folder: Path) -> list[str]:
 
 
 def _rungs(folder: Path, info: SetInfo) -> list[str | None]:
-    made = [member for member in info.members if member.broken is None]
+    made = _made(folder, info)
     if not made:
         return []
     first = Run.load(folder / RUNS / made[0].run)
     return [part.info.rung for part in first.rungs] or [None]
 
 
+def _made(folder: Path, info: SetInfo) -> list[Member]:
+    """Whose folders are there."""
+    return [one for one in info.members if one.broken is None and (folder / RUNS / one.run / RUN).exists()]
+
+
 def _counted(folder: Path, info: SetInfo) -> str:
-    made = [Run.load(folder / RUNS / member.run) for member in info.members if member.broken is None]
+    made = [Run.load(folder / RUNS / member.run) for member in _made(folder, info)]
     told = [f"{n} {word}" for word, n in Counter(stamp(run).word for run in made).items()]
     told.append(f"{sum(run.result is not None and run.result.verdict is Verdict.FAIL for run in made)} missed a target")
     if broken := len(info.members) - len(made):
-        told.append(f"{broken} could not be made")
+        told.append(f"{broken} could not be made or are gone")
     if missing := info.repeats - len(info.members):
         told.append(f"{missing} not begun")
     return f"{info.repeats} runs: {', '.join(told)}"
@@ -114,10 +121,17 @@ def _runs(folder: Path, info: SetInfo) -> list[str]:
 def _run_row(folder: Path, member: Member) -> tuple[str, ...]:
     name, seed = f"`{member.run}`", str(member.seed)
     if member.broken is not None:
-        return name, seed, "not made", NONE, member.broken
+        return name, seed, "not made", NONE, _told(member.broken)
+    if not (folder / RUNS / member.run / RUN).exists():
+        return name, seed, "gone", NONE, ""
     run = Run.load(folder / RUNS / member.run)
     found = stamp(run)
-    return name, seed, str(found.word), str(run.result.verdict) if run.result else NONE, "; ".join(found.reasons)
+    return name, seed, str(found.word), str(run.result.verdict) if run.result else NONE, _told("; ".join(found.reasons))
+
+
+def _told(text: str) -> str:
+    """The words of an error in a cell, whose pipes the table escapes."""
+    return literal(text).replace(r"\|", "|")
 
 
 def _sections(folder: Path, info: SetInfo, rung: str | None) -> list[tuple[str, list[str]]]:
@@ -171,7 +185,7 @@ def _percentiles(runs: Sequence[Run]) -> str:
         if jobs < sample_floor(q):
             rows.append((name, str(jobs), f"{NO_DATA}: {sample_floor(q)} jobs are needed", NO_DATA))
             continue
-        found = jackknife(responses, partial(_pooled, q))
+        found = jackknife(responses, partial(_pooled, q)) if (1 - q) * jobs >= BEYOND else None
         interval = NO_DATA if found is None else " to ".join(millis(end) for end in found.interval())
         rows.append((name, str(jobs), millis(_pooled(q, responses)), interval))
     return table(("Percentile", "Jobs", "Of all jobs", "95 % interval"), rows, "lrrr")

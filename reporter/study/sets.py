@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from contract.errors import UsageError
+from contract.runfolder import RUN
 from contract.runset import RUNS, SET, Member, SetInfo
 from reporter.runs import Run
 from reporter.stamp import stamp, usable
@@ -59,7 +60,10 @@ def run_set(name: str, folders: Sequence[Path], rung: str | None = None) -> RunS
 def of_members(found: RunSet, folder: Path, members: Sequence[Member], rung: str | None = None) -> RunSet:
     """`found` with these members of the set in `folder`."""
     for member in members:
-        if member.broken is None:
+        if member.broken is None and not (folder / RUNS / member.run / RUN).exists():
+            why = f"{member.run} (seed {member.seed}) is not there any more"
+            found = replace(found, left_out=[*found.left_out, why])
+        elif member.broken is None:
             found = _with(found, folder / RUNS / member.run, rung)
         else:
             why = f"{member.run} (seed {member.seed}) could not be made: {member.broken}"

@@ -25,11 +25,6 @@ def difference(measure: Measure, found: Inference | None, confidence: float = CO
     return f"{_signed(factor * found.value)} ({_signed(low)} to {_signed(high)}) {unit}".rstrip()
 
 
-def difference_size(measure: Measure, value: float) -> str:
-    factor, _, unit = _scale(measure)
-    return figure(float(f"{factor * value:.2g}"), unit)
-
-
 def interval(measure: Measure, found: Inference | None) -> str:
     if found is None:
         return NO_DATA

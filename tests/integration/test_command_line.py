@@ -71,6 +71,7 @@ def pdf(path: Path, text: str, *, password: str | None = None) -> Path:
         (["scenario", "single", "--repeat", "2", "--with", "T2V_SLOTS=32"], "changes nothing"),
         (["scenario", "single", "--repeat", "2", "--with", "T2V_SLOTS=many"], "does not fit"),
         (["scenario", "reliability", "--repeat", "2"], "REPEAT goes with one scenario"),
+        (["scenario", "stress", "--repeat", "2"], "REPEAT does not go with it"),
         (["ablation", "--repeat", "1"], "An ablation needs two seeds"),
         (["compare", "--a", "x", "--b", "y", "--confidence", "2"], "no confidence"),
         (["dance"], "invalid choice"),

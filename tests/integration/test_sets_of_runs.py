@@ -75,6 +75,8 @@ def test_runs_of_another_workload_are_compared_only_if_that_is_meant(called: Cal
         (["--a", "base"], "Say what to compare"),
         (["--a", "base", "--b", "nosuch"], "There is no finished run 'nosuch'"),
         (["--a", "base", "--b", "same", "--rung", "users-5"], "which rung"),
+        (["--a", "base", "--b", "base"], "named twice"),
+        (["--a", "base", "--b", "base/runs/base.1"], "part of both sides"),
     ],
 )
 def test_wrong_usage_is_a_sentence(called: Called, args: list[str], sentence: str) -> None:

@@ -108,9 +108,24 @@ def test_two_workloads_meet_each_seed_in_turns() -> None:
         ("T2V_NOSUCH=4", "no setting"),
         ("T2V_SLOTS=32", "changes nothing"),
         ("T2V_SLOTS=many", "does not fit"),
-        ("T2V_BREAKER__NOSUCH=1", "changes nothing"),
+        ("T2V_BREAKER__NOSUCH=1", "no setting"),
+        ("T2V_SLOTS=4 T2V_LLM_LATENCY__MEEN=3", "no setting"),
+        ("T2V_SLOTS__X=1", "no setting"),
+        ("T2V_LLM_LATENCY=3", "no setting"),
+        ("T2V_SLOTS='4", "cannot be read"),
     ],
 )
 def test_settings_that_are_none_are_refused(settings: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         campaign.contrast(load("single"), 1, 2, settings)
+
+
+def test_settings_of_a_group_leave_the_others_as_the_scenario_has_them() -> None:
+    scenario = load("single").model_copy(update={"workload": {"breaker": {"ratio": 0.9}}})
+    changed = campaign.contrast(scenario, 1, 2, "T2V_BREAKER__VOLUME=7")[1].scenario.settings()
+    assert (changed.breaker.volume, changed.breaker.ratio) == (7, 0.9)
+
+
+def test_two_workloads_over_several_loads_are_refused() -> None:
+    with pytest.raises(UsageError, match="concurrent has several"):
+        campaign.contrast(load("concurrent"), 1, 2, "T2V_SLOTS=4")

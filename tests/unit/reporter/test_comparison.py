@@ -8,7 +8,7 @@ import pytest
 from contract.ablation import CHANGED
 from contract.errors import UsageError
 from contract.runset import Member, SetKind
-from reporter.study.comparison import Comparison, Word, compare
+from reporter.study.comparison import Comparison, UndecidableError, Word, compare
 from reporter.study.comparison_report import comparison_text, headline, write_comparison, write_contrast
 from reporter.study.sets import differences, run_set
 from tests.unit.reporter.folders import Folder
@@ -51,6 +51,16 @@ def test_more_of_what_should_be_high_is_better(tmp_path: Path) -> None:
     found = compared(tmp_path, [repeat(s, 1) for s in SEEDS], worse, on="success_rate")
     assert found.verdict.word is Word.WORSE
     assert found.verdict.b == 0.5
+
+
+@pytest.mark.parametrize("seeds", [(1, 2), SEEDS])
+def test_the_same_loss_in_each_run_is_no_certainty(tmp_path: Path, seeds: tuple[int, ...]) -> None:
+    """One job of 20 failed in each run of B: two equal services do that, too."""
+    b = [repeat(s, 2, jobs=20) for s in seeds]
+    for folder in b:
+        folder.jobs[-1]["outcome"] = "failed"
+    found = compared(tmp_path, [repeat(s, 1, jobs=20) for s in seeds], b, on="success_rate")
+    assert found.verdict.word is Word.NO_DIFFERENCE
 
 
 def test_only_jobs_that_were_done_in_both_count_in_their_times(tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def test_invalid_runs_are_left_out_and_named(tmp_path: Path) -> None:
     assert found.a.left_out[0] == "run-1-1 (seed 1) is INVALID: a job is missing"
     for folder in a:
         folder.result |= {"verdict": "invalid", "reasons": ["a job is missing"]}
-    with pytest.raises(UsageError, match=r"A has no run that may be used\. run-1-1"):
+    with pytest.raises(UndecidableError, match=r"A has no run that may be used\. run-1-1"):
         compared(tmp_path / "all", a, [repeat(s, 2) for s in SEEDS])
 
 

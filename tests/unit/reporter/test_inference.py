@@ -94,6 +94,10 @@ def test_runs_that_never_differ_leave_no_doubt(value: float, p: float) -> None:
     found = jackknife([value] * 5, fmean)
     assert found
     assert (found.p, found.interval()) == (p, (value, value))
+    few = jackknife([value] * 3, fmean)
+    assert few
+    assert few.is_accident is (value != 0)
+    assert not found.is_accident
 
 
 def test_holm_multiplies_the_smallest_most_and_never_turns_the_order() -> None:

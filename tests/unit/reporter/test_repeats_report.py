@@ -1,6 +1,7 @@
 """What is told of a scenario that was run several times."""
 
 import math
+import shutil
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -12,7 +13,7 @@ from contract.runset import Member, SetKind
 from reporter.runs import Run
 from reporter.statistics import percentile
 from reporter.study.repeats_report import headline, repeated, write_repeats
-from reporter.study.sets import run_set
+from reporter.study.sets import read_set, run_set
 from tests.unit.reporter.folders import Folder
 from tests.unit.reporter.sets import repeat, write_set
 
@@ -75,7 +76,7 @@ def test_runs_that_failed_are_counted_and_named(tmp_path: Path) -> None:
     folders["r6"] = None
     folder = a_set(tmp_path, folders, repeats=7)
     text = write_repeats(folder).read_text()
-    counted = "7 runs: 4 VALID, 1 INVALID, 1 missed a target, 1 could not be made, 1 not begun"
+    counted = "7 runs: 4 VALID, 1 INVALID, 1 missed a target, 1 could not be made or are gone, 1 not begun"
     assert counted in text
     assert headline(folder)[0] == counted
     assert rows(text, "`r3`")[0][2:] == ["INVALID", "invalid", "requests left late"]
@@ -120,3 +121,23 @@ def test_a_folder_without_a_set_is_named(tmp_path: Path) -> None:
     (tmp_path / "set.json").write_text("{}")
     with pytest.raises(UsageError, match=r"set\.json is not as a set of runs has it"):
         write_repeats(tmp_path)
+
+
+def test_what_others_wrote_breaks_no_table_and_leads_to_no_other_folder(tmp_path: Path) -> None:
+    folder = a_set(tmp_path, {"r1": repeat(1, 1)}, 2)
+    told = read_set(folder)
+    told.members.append(Member(run="r2", scenario="single", seed=2, broken="a | b\n\n# H <b>*c*"))
+    (folder / "set.json").write_text(told.model_dump_json())
+    [row] = [line for line in write_repeats(folder).read_text().splitlines() if line.startswith("| `r2`")]
+    assert row.rstrip(" |").endswith(r"a \| b \# H \<b\>\*c\*")
+    rung = folder / "runs" / "r1" / "run.json"
+    rung.write_text(rung.read_text().replace('"concurrency"', '"rung":"x/../../y","concurrency"'))
+    with pytest.raises(UsageError, match="rung"):
+        write_repeats(folder)
+
+
+def test_a_run_whose_folder_is_gone_is_named(tmp_path: Path) -> None:
+    folder = a_set(tmp_path, {f"r{s}": repeat(s, 1) for s in SEEDS})
+    shutil.rmtree(folder / "runs" / "r2")
+    assert run_set("A", [folder]).left_out == ["r2 (seed 2) is not there any more"]
+    assert rows(write_repeats(folder).read_text(), "`r2`")[0][2] == "gone"
