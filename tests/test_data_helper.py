@@ -25,7 +25,7 @@ ELSEWHERE = {"concurrent": "users-1", "scaling": "users-1"}
 """A rung that another scenario of the suite is: of `concurrent` it is `single`, of `scaling` `job-profile`."""
 FEWER_JOBS = {"job-profile": 12, "scaling": 20, "pooling": 12}
 """At each load."""
-FEWER_RUNGS = {"pooling": 4}
+FEWER_RUNGS = {"pooling": 2}
 
 Measured = Callable[[str], Awaitable[Path]]
 """The folder of this session's run of a scenario, which is made when it is first asked for."""
