@@ -46,7 +46,7 @@ def _blocks(rungs: Sequence[Rung], pictures: Mapping[str, str]) -> list[str]:
             "Throughput and P95 of the response time by load:",
             fenced(f"{chart.bars(throughputs, 'jobs/s')}\n\n{chart.bars(slow, 's', 3)}"),
         ]
-    picture = pictures.get(f"load {rungs[0].run.info.scenario}")
+    picture = pictures.get(f"load {rungs[-1].run.info.scenario}")
     return [*blocks, f"![Throughput and response time by load]({picture})"] if picture else blocks
 
 

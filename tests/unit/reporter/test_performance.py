@@ -240,6 +240,9 @@ def test_a_sweep_goes_on_from_single_where_that_met_the_same_conditions(
     one.info["workload"] = one.info["workload"] | {"slots": slots}
     one.info["machine"] = one.info["machine"] | {"cores": 4}
     runs = [Run.load(folder.write(tmp_path / name)) for name, folder in (("one", one), ("many", ladder(users)))]
-    rungs = ladders_of(newest_by_scenario(runs))["concurrent"]
+    chosen = newest_by_scenario(runs)
+    rungs = ladders_of(chosen)["concurrent"]
+    text = performance_text(chosen, {"concurrent": rungs}, {"load concurrent": "figures/load.svg"})
+    assert "(figures/load.svg)" in text
     assert [rung.load for rung in rungs] == loads
     assert rungs[0].run.info.scenario == ("concurrent" if users[0] == 1 or slots == 4 else "single")
