@@ -28,8 +28,14 @@ class Planned:
 
     @property
     def title(self) -> str:
-        off = f" without {self.variant}" if self.variant else ""
-        return f"{self.scenario.name}{off}, seed {self.seed}"
+        how = (
+            " with the other settings"
+            if self.variant == CHANGED
+            else f" without {self.variant}"
+            if self.variant
+            else ""
+        )
+        return f"{self.scenario.name}{how}, seed {self.seed}"
 
 
 Make = Callable[[Planned, Path], Awaitable[int]]
@@ -47,9 +53,9 @@ def repeats(scenario: Scenario, base: int, n: int) -> list[Planned]:
 
 
 def contrast(scenario: Scenario, base: int, n: int, settings: str) -> list[Planned]:
-    """Each seed twice, as it is and with other settings, which of them first in turns: what a machine drifts by
-    meanwhile falls out. `settings` are assignments as in an environment. Raises UsageError where they are none, or
-    change nothing.
+    """Each seed twice, as it is and with other settings, which of them first in turns: of an even number what a machine
+    drifts by meanwhile falls out. `settings` are assignments as in an environment. Raises UsageError where they are
+    none, or change nothing.
     """
     if scenario.load is None:
         raise UsageError(
@@ -88,7 +94,7 @@ def _assigned(settings: str, scenario: Scenario) -> dict[str, Any]:
 
 def ablation(base: int, n: int) -> list[Planned]:
     """Every variant once per seed. From seed to seed the order begins elsewhere and turns round, so that a machine that
-    drifts meets all of them alike. Raises UsageError for fewer than two seeds.
+    drifts meets each of them in several places. Raises UsageError for fewer than two seeds.
     """
     if n < 2:
         raise UsageError("An ablation needs two seeds or more: one run of each variant shows no spread (REPEAT=4).")

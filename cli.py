@@ -128,7 +128,7 @@ async def _scenario(options: argparse.Namespace) -> int:
     raise_open_files()  # each job under way is a socket
     if options.changed and not options.repeat:
         raise UsageError(
-            "WITH goes with REPEAT: one run of each shows no spread. Say REPEAT=5, or set it in the environment."
+            "WITH goes with REPEAT: one run of each shows no spread. Say REPEAT=6, or set it in the environment."
         )
     if options.repeat:
         return await _repeat(scenarios, document, options)

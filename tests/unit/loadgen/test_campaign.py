@@ -94,6 +94,7 @@ def test_two_workloads_meet_each_seed_in_turns() -> None:
     plan = campaign.contrast(load("single"), 1, 4, "T2V_SLOTS=4 T2V_LLM_LATENCY__MEAN=0.33")
     assert [one.variant for one in plan] == ["", CHANGED, CHANGED, "", "", CHANGED, CHANGED, ""]
     assert [one.seed for one in plan] == [seed for seed in campaign.derived_seeds(1, 4) for _ in range(2)]
+    assert [one.title for one in plan[:2]] == ["single, seed 1", "single with the other settings, seed 1"]
     was, now = plan[0].scenario.settings(), plan[1].scenario.settings()
     assert now.llm_latency.mean == 0.33
     assert now.llm_latency.sd == was.llm_latency.sd
