@@ -51,8 +51,7 @@ HEAD = r"""\documentclass[11pt]{article}
 \usepackage[justification=raggedright]{caption}
 \begin{document}
 \section{Methodology}
-\sloppy
-\input{methodology.tex}
+{\raggedright\input{methodology.tex}\par}
 \section{Results}
 """
 

@@ -371,13 +371,31 @@ def test_the_sample_compiles_without_a_warning(tmp_path: Path, name: str, text: 
     if text:
         (folder / name).write_text(text)
     paper = write_paper(folder)
+    assert compiled(paper) == []
+    assert (paper / "sample.pdf").stat().st_size > 10_000
+
+
+def compiled(paper: Path) -> list[str]:
+    """What LaTeX says against the sample."""
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "sample.tex"]
     for _ in range(2):  # labels are known from the second time on
         done = subprocess.run(command, cwd=paper, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stdout[-2000:]
     log = (paper / "sample.log").read_text(errors="replace")
-    assert re.findall(r".*(?:[Ww]arning|Overfull|Underfull|Missing).*", log) == []
-    assert (paper / "sample.pdf").stat().st_size > 10_000
+    return re.findall(r".*(?:[Ww]arning|Overfull|Underfull|Missing).*", log)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on the PATH")
+def test_a_method_that_names_many_runs_compiles_without_a_warning(tmp_path: Path) -> None:
+    """Names and settings that a line ends before leave it half empty."""
+    name = "20261126-202017-ablation-x4-296c.healthy.parallel."
+    runs = [(Member(run=f"{name}{s}", scenario="single", seed=s), repeat(s, 1, jobs=3)) for s in range(1, 9)]
+    for member, folder in runs:
+        folder.info |= {"id": member.run, "workload_changed": ["breaker", "llm_latency", "parallel_scenes"]}
+        folder.result["targets"] = [folder.result["targets"][0] | {"n": 3}]
+    into = write_set(tmp_path / "many", SetKind.REPEATS, runs, 8)
+    write_repeats(into)
+    assert compiled(write_paper(into)) == []
 
 
 def test_a_cell_is_its_spans() -> None:
